@@ -1,0 +1,1790 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Process containers: the grouping core.
+ *
+ * Threads are grouped in any number of hierarchies of containers. What a
+ * thread belongs to is one pointer, task->containers, to a container_group
+ * that all threads with the same membership in every hierarchy share. A group
+ * never changes; a thread that moves gets another one, found by hash. A group
+ * lists the containers it is in, save root containers: what it does not list
+ * it is in the root of. So neither mounting nor unmounting a hierarchy touches
+ * a group or a thread.
+ *
+ * The file system is in container_fs.c.
+ *
+ * Locks, outermost first:
+ *
+ *   cpus_read_lock()	held around everything that calls callbacks which may
+ *			look at CPUs; see struct container_subsys
+ *   container_mutex	trees (parent, children, names), hierarchies, which
+ *			subsystem is bound where. Never on fork or exit, nor
+ *			to attach.
+ *   attach_mutexes	membership of the threads of one process, but for
+ *			joining at fork and leaving at exit: whoever moves a
+ *			thread holds the mutex its signal_struct hashes to.
+ *			All of them: container_attach_exclude().
+ *   group->lock	group->tasks, ->active, ->iters, ->kill_stamp, and
+ *			task->containers of the members: written with the locks
+ *			of both the old and the new group held. Two are taken
+ *			in the order of their addresses.
+ *   container->lock	container->groups
+ *   bucket->lock	one chain of the table of groups
+ *
+ * No lock of ours is held while kernfs drains the users of a file
+ * (kernfs_remove()), so a handler of a control file may take any of them.
+ *
+ * Lifetimes. A member holds a reference to its group, a group holds one to
+ * each container it lists, a container one to its parent. A container is
+ * removed when its population, the number of its groups with members, is
+ * changed from 0 to CONTAINER_DEAD; the structure and the subsystems' states
+ * live until the last reference has gone and a grace period is over. Groups
+ * are freed by RCU too, so that task_subsys_state() needs rcu_read_lock() only.
+ *
+ * How a process is moved without stopping its forks. A new thread becomes visible
+ * in its thread group first and joins afterwards, in container_post_fork(), the
+ * group that its creator is in at that moment, under that group's lock. Whoever
+ * moves a process holds its attach mutex, moves the threads it has prepared, and
+ * then walks the list of threads once, front to back, moving all that are still
+ * in a group it moves from, those that have not joined yet included. No thread
+ * is left behind:
+ *
+ *   Threads are added at the end of the list only, so a creator X stands before
+ *   the thread N it creates. If the walk comes to N, it moves N. If it does not,
+ *   then N was not on the list yet when X was moved: had N joined X's old group,
+ *   under the lock of that group, before X was moved, under the same lock, then
+ *   N was on the list before, and the walk, which goes on from X, would have
+ *   seen it. So N joins after X was moved, and joins X in the new group. If the
+ *   walk did not come to X either, the same holds for X and its creator: X
+ *   cannot run before it has joined.
+ *
+ * The threads of a process cannot come to be in a group that the mover does not
+ * know, since only joining and the holder of the attach mutex change groups.
+ */
+
+#include <linux/cpu.h>
+#include <linux/container.h>
+#include <linux/cred.h>
+#include <linux/hash.h>
+#include <linux/init_task.h>
+#include <linux/kernfs.h>
+#include <linux/kthread.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/pid_namespace.h>
+#include <linux/rculist.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "container_internal.h"
+
+static DEFINE_MUTEX(container_mutex);
+
+#define ATTACH_MUTEX_BITS	5
+static struct mutex attach_mutexes[1 << ATTACH_MUTEX_BITS];
+
+#define GROUP_HASH_BITS		9
+static struct group_bucket {
+	spinlock_t		lock;
+	struct hlist_head	head;
+} group_table[1 << GROUP_HASH_BITS];
+
+#define SUBSYS(_x) [_x##_subsys_id] = &_x##_subsys,
+struct container_subsys *container_subsystems[] = {
+#include <linux/container_subsys.h>
+};
+#undef SUBSYS
+
+/* Hierarchy 0: where unbound subsystems are. */
+struct containerfs_root container_dummy_root;
+
+/* The group of all tasks that are in the root of every hierarchy. */
+struct container_group init_container_group = {
+	.refs		= REFCOUNT_INIT(1),
+	.lock		= __SPIN_LOCK_UNLOCKED(init_container_group.lock),
+	.tasks		= LIST_HEAD_INIT(init_container_group.tasks),
+	.iters		= LIST_HEAD_INIT(init_container_group.iters),
+};
+
+/*
+ * Subsystems whose fork callback is called in the root state as well. A bit,
+ * once set, stays: a fork that began when there were other containers may
+ * still be on its way when the last of them has gone.
+ */
+static unsigned long root_fork_mask __read_mostly;
+
+/* Counts container_kill(); container_mutex, forks read it without. */
+static unsigned int kill_clock;
+
+static LLIST_HEAD(free_list);
+
+/**
+ * container_lock - take container_mutex
+ *
+ * Keeps trees, names and hierarchies as they are. Sleeps. Comes inside
+ * cpus_read_lock().
+ */
+void container_lock(void)
+{
+	mutex_lock(&container_mutex);
+}
+
+/**
+ * container_unlock - release container_mutex
+ */
+void container_unlock(void)
+{
+	mutex_unlock(&container_mutex);
+}
+
+/**
+ * container_lock_live - take container_mutex unless a container is removed
+ * @cont: the container, which the caller has pinned
+ *
+ * Return: true with the mutex held, false without it if @cont is removed.
+ */
+bool container_lock_live(struct container *cont)
+{
+	mutex_lock(&container_mutex);
+	if (likely(!container_is_removed(cont)))
+		return true;
+	mutex_unlock(&container_mutex);
+	return false;
+}
+
+#ifdef CONFIG_LOCKDEP
+bool container_lock_is_held(void)
+{
+	return lockdep_is_held(&container_mutex);
+}
+#endif
+
+/**
+ * container_attach_exclude - keep every thread in its containers
+ *
+ * Waits for attaches in progress in every hierarchy and keeps new ones out
+ * until container_attach_allow(). Forks and exits go on; a new thread joins
+ * the containers of its creator. The caller holds container_mutex. Sleeps.
+ */
+void container_attach_exclude(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(attach_mutexes); i++)
+		mutex_lock_nest_lock(&attach_mutexes[i], &container_mutex);
+}
+
+/**
+ * container_attach_allow - end what container_attach_exclude() began
+ */
+void container_attach_allow(void)
+{
+	int i;
+
+	for (i = ARRAY_SIZE(attach_mutexes) - 1; i >= 0; i--)
+		mutex_unlock(&attach_mutexes[i]);
+}
+
+bool container_is_removed(const struct container *cont)
+{
+	return atomic_read(&cont->population) < 0;
+}
+
+bool container_is_descendant(const struct container *cont,
+			     const struct container *ancestor)
+{
+	while (cont && cont != ancestor)
+		cont = cont->parent;
+	return cont;
+}
+
+/**
+ * container_path - a container's path from the root of its hierarchy
+ * @cont: the container, pinned by the caller
+ * @buf: where to put the path, NUL-terminated
+ * @buflen: size of @buf in bytes
+ *
+ * Any context but NMI. A container that is renamed has one of its names.
+ *
+ * Return: 0, or -ENAMETOOLONG if the path does not fit.
+ */
+int container_path(const struct container *cont, char *buf, size_t buflen)
+{
+	int ret;
+
+	if (!cont->parent)
+		ret = strscpy(buf, "/", buflen);
+	else
+		ret = kernfs_path_from_node(cont->kn, NULL, buf, buflen);
+	if (ret == -E2BIG || ret >= (int)buflen)
+		return -ENAMETOOLONG;
+	return ret < 0 ? ret : 0;
+}
+
+/**
+ * container_next_descendant_pre - step of container_for_each_descendant_pre()
+ * @pos: where the walk is
+ * @top: where it began
+ *
+ * Under container_mutex, or under RCU, when containers that are created or
+ * removed meanwhile may or may not be visited.
+ *
+ * Return: the next container, NULL after the last.
+ */
+struct container *container_next_descendant_pre(struct container *pos,
+						struct container *top)
+{
+	struct container *next;
+
+	next = list_first_or_null_rcu(&pos->children, struct container, sibling);
+	if (next)
+		return next;
+	for (; pos != top; pos = pos->parent) {
+		next = list_entry_rcu(pos->sibling.next, struct container,
+				      sibling);
+		if (&next->sibling != &pos->parent->children)
+			return next;
+	}
+	return NULL;
+}
+
+/**
+ * container_state_unused - the last container_css_get() of a state was given back
+ * @css: the state; under rcu_read_lock(), for it may be freed at any moment
+ */
+void container_state_unused(struct container_subsys_state *css)
+{
+	container_changed(READ_ONCE(css->container));
+}
+
+/*
+ * Containers
+ */
+
+void container_init_struct(struct container *cont, struct containerfs_root *root,
+			   struct container *parent)
+{
+	cont->root = root;
+	cont->parent = parent;
+	INIT_LIST_HEAD(&cont->sibling);
+	INIT_LIST_HEAD(&cont->children);
+	INIT_LIST_HEAD(&cont->groups);
+	spin_lock_init(&cont->lock);
+	refcount_set(&cont->refs, 1);
+}
+
+void container_get(struct container *cont)
+{
+	refcount_inc(&cont->refs);
+}
+
+static void container_free_states(struct container *cont)
+{
+	struct container_subsys *ss;
+	int i;
+
+	for_each_container_subsys(ss, i)
+		if (cont->subsys[i])
+			ss->free(ss, cont->subsys[i]);
+}
+
+static void container_free_work(struct work_struct *work)
+{
+	struct llist_node *list = llist_del_all(&free_list);
+	struct container *cont, *next;
+
+	llist_for_each_entry_safe(cont, next, list, notify) {
+		struct container *parent = cont->parent;
+
+		kernfs_put(cont->kn);
+		if (!parent) {
+			kfree(cont->root);
+			continue;
+		}
+		container_free_states(cont);
+		kfree(cont);
+		container_put(parent);
+	}
+}
+
+static DECLARE_WORK(free_work, container_free_work);
+
+static void container_free_rcu(struct rcu_head *rcu)
+{
+	struct container *cont = container_of(rcu, struct container, rcu);
+
+	if (llist_add(&cont->notify, &free_list))
+		schedule_work(&free_work);
+}
+
+/* Drop a reference to @cont. Any context in which call_rcu() may be called. */
+void container_put(struct container *cont)
+{
+	if (refcount_dec_and_test(&cont->refs))
+		call_rcu(&cont->rcu, container_free_rcu);
+}
+
+static void container_destroy_states(struct container *cont)
+{
+	struct container_subsys *ss;
+	int i;
+
+	for (i = CONTAINER_SUBSYS_COUNT - 1; i >= 0; i--) {
+		ss = container_subsystems[i];
+		if (cont->subsys[i] && ss->destroy)
+			ss->destroy(ss, cont->subsys[i]);
+	}
+}
+
+static int container_create_states(struct container *cont)
+{
+	struct container_subsys_state *css;
+	struct container_subsys *ss;
+	int i;
+
+	for_each_subsys_in(ss, i, cont->root->subsys_mask) {
+		css = ss->create(ss, cont);
+		if (IS_ERR(css))
+			return PTR_ERR(css);
+		css->container = cont;
+		atomic_set(&css->refcnt, 1);
+		cont->subsys[i] = css;
+	}
+	return 0;
+}
+
+/**
+ * container_create - allocate a container with the states of its subsystems
+ * @parent: its parent, alive
+ *
+ * cpus_read_lock() and container_mutex are held. Nobody sees the container
+ * before container_online(); undo with container_discard().
+ *
+ * Return: the container or an ERR_PTR().
+ */
+struct container *container_create(struct container *parent)
+{
+	struct container *cont;
+	int ret;
+
+	lockdep_assert_held(&container_mutex);
+
+	cont = kzalloc(sizeof(*cont), GFP_KERNEL);
+	if (!cont)
+		return ERR_PTR(-ENOMEM);
+	container_get(parent);
+	container_init_struct(cont, parent->root, parent);
+	if (test_bit(CONTAINER_NOTIFY_ON_RELEASE, &parent->flags))
+		__set_bit(CONTAINER_NOTIFY_ON_RELEASE, &cont->flags);
+	if (test_bit(CONTAINER_AUTO_DELETE, &parent->flags))
+		__set_bit(CONTAINER_AUTO_DELETE, &cont->flags);
+
+	ret = container_create_states(cont);
+	if (ret) {
+		container_discard(cont);
+		return ERR_PTR(ret);
+	}
+	return cont;
+}
+
+/**
+ * container_online - put a complete container into its tree
+ * @cont: from container_create(), under the same hold of container_mutex
+ */
+void container_online(struct container *cont)
+{
+	struct containerfs_root *root = cont->root;
+	struct container_subsys *ss;
+	int i;
+
+	for_each_subsys_in(ss, i, root->subsys_mask & ~root_fork_mask)
+		if (ss->fork)
+			WRITE_ONCE(root_fork_mask, root_fork_mask | BIT(i));
+	root->nr_containers++;
+	list_add_tail_rcu(&cont->sibling, &cont->parent->children);
+}
+
+/**
+ * container_discard - undo container_create()
+ * @cont: never made visible; container_mutex still held
+ */
+void container_discard(struct container *cont)
+{
+	container_destroy_states(cont);
+	atomic_set(&cont->population, CONTAINER_DEAD);
+	container_put(cont);
+}
+
+/* Freeze the references of all states, or of none if one is in use. */
+static bool container_freeze_states(struct container *cont)
+{
+	int i;
+
+	for (i = 0; i < CONTAINER_SUBSYS_COUNT; i++) {
+		struct container_subsys_state *css = cont->subsys[i];
+
+		if (!css || atomic_cmpxchg(&css->refcnt, 1, 0) == 1)
+			continue;
+		while (--i >= 0)
+			if (cont->subsys[i])
+				atomic_set(&cont->subsys[i]->refcnt, 1);
+		return false;
+	}
+	return true;
+}
+
+/**
+ * container_remove - take an unused container out of its tree
+ * @cont: not a root container
+ *
+ * cpus_read_lock() and container_mutex are held. The caller removes the
+ * directory afterwards, without them, and drops the reference of the
+ * directory with container_put().
+ *
+ * Return: 0; -ENODEV if it is removed already; -EBUSY if it has members,
+ * children or a state in use.
+ */
+int container_remove(struct container *cont)
+{
+	int population;
+
+	lockdep_assert_held(&container_mutex);
+
+	if (!list_empty(&cont->children))
+		return -EBUSY;
+	population = atomic_cmpxchg(&cont->population, 0, CONTAINER_DEAD);
+	if (population)
+		return population < 0 ? -ENODEV : -EBUSY;
+	if (!container_freeze_states(cont)) {
+		atomic_sub(CONTAINER_DEAD, &cont->population);
+		return -EBUSY;
+	}
+	list_del_rcu(&cont->sibling);
+	cont->root->nr_containers--;
+	container_destroy_states(cont);
+	set_bit(CONTAINER_RELEASABLE, &cont->parent->flags);
+	container_changed(cont->parent);
+	return 0;
+}
+
+static void container_bind_state(struct container_subsys *ss, int i,
+				 struct containerfs_root *root)
+{
+	struct container_subsys_state *css = ss->root_css;
+
+	ss->root->top.subsys[i] = NULL;
+	ss->root->subsys_mask &= ~BIT(i);
+	ss->root = root;
+	root->subsys_mask |= BIT(i);
+	root->top.subsys[i] = css;
+	WRITE_ONCE(css->container, &root->top);
+	if (ss->bind)
+		ss->bind(ss, css);
+}
+
+/**
+ * container_rebind - change the set of subsystems of a hierarchy
+ * @root: has no container but its root
+ * @mask: the subsystems it shall have; those it does not have are unbound now
+ *
+ * cpus_read_lock() and container_mutex are held.
+ */
+void container_rebind(struct containerfs_root *root, unsigned long mask)
+{
+	struct container_subsys *ss;
+	int i;
+
+	lockdep_assert_held(&container_mutex);
+
+	container_attach_exclude();
+	for_each_container_subsys(ss, i) {
+		if (ss->root == root && !(mask & BIT(i)))
+			container_bind_state(ss, i, &container_dummy_root);
+		else if (ss->root != root && (mask & BIT(i)))
+			container_bind_state(ss, i, root);
+	}
+	container_attach_allow();
+}
+
+/*
+ * Groups
+ */
+
+static unsigned long link_key(const struct container *cont)
+{
+	return hash_long((unsigned long)cont, BITS_PER_LONG);
+}
+
+static struct container_link *group_link(struct container_group *group,
+					 const struct containerfs_root *root)
+{
+	unsigned int i;
+
+	for (i = 0; i < group->nr_links; i++)
+		if (group->links[i].container->root == root)
+			return &group->links[i];
+	return NULL;
+}
+
+static struct container *group_container(struct container_group *group,
+					 struct containerfs_root *root)
+{
+	struct container_link *link = group_link(group, root);
+
+	return link ? link->container : &root->top;
+}
+
+/* The sum over the links does not depend on their order. */
+static struct group_bucket *group_bucket(unsigned long key)
+{
+	return &group_table[hash_long(key, GROUP_HASH_BITS)];
+}
+
+static void put_group(struct container_group *group)
+{
+	struct group_bucket *bucket;
+	unsigned int i;
+
+	if (!refcount_dec_and_test(&group->refs))
+		return;
+
+	bucket = group_bucket(group->key);
+	spin_lock(&bucket->lock);
+	hlist_del_init_rcu(&group->hash);
+	spin_unlock(&bucket->lock);
+
+	for (i = 0; i < group->nr_links; i++) {
+		struct container *cont = group->links[i].container;
+
+		spin_lock(&cont->lock);
+		list_del(&group->links[i].node);
+		spin_unlock(&cont->lock);
+		container_put(cont);
+	}
+	kfree_rcu(group, rcu);
+}
+
+/* Pin the group that @task is in. @task is current or pinned. */
+static struct container_group *task_group_get(struct task_struct *task)
+{
+	struct container_group *group;
+
+	rcu_read_lock();
+	/* A group without references has been left by @task. */
+	do {
+		group = rcu_dereference(task->containers);
+	} while (!refcount_inc_not_zero(&group->refs));
+	rcu_read_unlock();
+	return group;
+}
+
+/* Under RCU, or for current. The group can only change to or from a locked one. */
+static struct container_group *lock_task_group(struct task_struct *task)
+	__acquires(&task->containers->lock)
+{
+	struct container_group *group;
+
+	for (;;) {
+		group = rcu_dereference(task->containers);
+		spin_lock(&group->lock);
+		if (likely(rcu_access_pointer(task->containers) == group))
+			return group;
+		spin_unlock(&group->lock);
+	}
+}
+
+/*
+ * A walk over the containers that a group would list whose members come from
+ * group @from and move to container @to, in the order of hierarchy ids.
+ */
+struct link_walk {
+	struct container_group	*from;
+	struct container	*to;
+	unsigned int		next;
+	bool			passed;
+};
+
+#define LINK_WALK(_from, _to) { .from = (_from), .to = (_to), \
+				.passed = !(_to)->parent }
+
+static struct container *next_link(struct link_walk *walk)
+{
+	struct containerfs_root *root = walk->to->root;
+
+	for (; walk->next < walk->from->nr_links; walk->next++) {
+		struct container *cont = walk->from->links[walk->next].container;
+
+		if (cont->root == root)
+			continue;
+		if (!walk->passed && root->hierarchy_id < cont->root->hierarchy_id)
+			break;
+		walk->next++;
+		return cont;
+	}
+	if (walk->passed)
+		return NULL;
+	walk->passed = true;
+	return walk->to;
+}
+
+static bool group_matches(struct container_group *group, struct link_walk walk)
+{
+	struct container *cont;
+	unsigned int i;
+
+	for (i = 0; (cont = next_link(&walk)); i++)
+		if (i == group->nr_links || group->links[i].container != cont)
+			return false;
+	return i == group->nr_links;
+}
+
+static struct container_group *find_group(struct group_bucket *bucket,
+					  unsigned long key,
+					  struct link_walk walk)
+{
+	struct container_group *group;
+
+	hlist_for_each_entry_rcu(group, &bucket->head, hash,
+				 lockdep_is_held(&bucket->lock))
+		if (group->key == key && group_matches(group, walk) &&
+		    refcount_inc_not_zero(&group->refs))
+			return group;
+	return NULL;
+}
+
+static void group_set_states(struct container_group *group,
+			     struct link_walk walk)
+{
+	struct container_subsys *ss;
+	int i;
+
+	for_each_container_subsys(ss, i) {
+		struct container_subsys_state *css = walk.to->subsys[i];
+
+		if (!css)
+			css = walk.from->subsys[i];
+		group->subsys[i] = css;
+		if (css == ss->root_css)
+			continue;
+		if (ss->fork)
+			group->fork_mask |= BIT(i);
+		if (ss->can_fork)
+			group->can_fork_mask |= BIT(i);
+		if (ss->exit)
+			group->exit_mask |= BIT(i);
+	}
+}
+
+static struct container_group *alloc_group(unsigned long key,
+					   struct link_walk walk)
+{
+	struct container_group *group;
+	struct container *cont;
+
+	group = kzalloc(struct_size(group, links, walk.from->nr_links + 1),
+			GFP_KERNEL);
+	if (!group)
+		return NULL;
+	refcount_set(&group->refs, 1);
+	spin_lock_init(&group->lock);
+	INIT_LIST_HEAD(&group->tasks);
+	INIT_LIST_HEAD(&group->iters);
+	group->key = key;
+	group_set_states(group, walk);
+
+	while ((cont = next_link(&walk))) {
+		struct container_link *link = &group->links[group->nr_links++];
+
+		container_get(cont);
+		link->container = cont;
+		link->group = group;
+		spin_lock(&cont->lock);
+		list_add_tail(&link->node, &cont->groups);
+		spin_unlock(&cont->lock);
+	}
+	return group;
+}
+
+/**
+ * get_group_moved - the group of threads that move from one to a container
+ * @from: the group they are in; pinned, with a member that cannot be moved
+ * @to: the container; pinned
+ *
+ * Sleeps. The caller holds the attach mutex of the member.
+ *
+ * Return: the group, pinned, or NULL if there is no memory for it.
+ */
+static struct container_group *get_group_moved(struct container_group *from,
+					       struct container *to)
+{
+	struct container_link *old = group_link(from, to->root);
+	struct link_walk walk = LINK_WALK(from, to);
+	struct container_group *group, *new;
+	unsigned long key = from->key;
+	struct group_bucket *bucket;
+
+	if (old)
+		key -= link_key(old->container);
+	if (to->parent)
+		key += link_key(to);
+	bucket = group_bucket(key);
+
+	rcu_read_lock();
+	group = find_group(bucket, key, walk);
+	rcu_read_unlock();
+	if (group)
+		return group;
+
+	new = alloc_group(key, walk);
+	if (!new)
+		return NULL;
+	spin_lock(&bucket->lock);
+	group = find_group(bucket, key, walk);
+	if (!group)
+		hlist_add_head_rcu(&new->hash, &bucket->head);
+	spin_unlock(&bucket->lock);
+	if (!group)
+		return new;
+	put_group(new);
+	return group;
+}
+
+/* The last member of @group has gone. Under group->lock. */
+static void group_vacate(struct container_group *group)
+{
+	unsigned int i;
+
+	for (i = 0; i < group->nr_links; i++) {
+		struct container *cont = group->links[i].container;
+
+		if (!atomic_dec_return(&cont->population)) {
+			set_bit(CONTAINER_VACATED, &cont->flags);
+			set_bit(CONTAINER_RELEASABLE, &cont->flags);
+			container_changed(cont);
+		}
+	}
+}
+
+/*
+ * Count one more member, or future member, of @group. Fails if a container of
+ * the group has been removed.
+ */
+static bool group_occupy(struct container_group *group)
+{
+	unsigned int i;
+	int old;
+
+	spin_lock(&group->lock);
+	for (i = 0; !group->active && i < group->nr_links; i++) {
+		struct container *cont = group->links[i].container;
+
+		old = atomic_fetch_inc(&cont->population);
+		if (old < 0)
+			goto removed;
+		if (!old) {
+			set_bit(CONTAINER_USED, &cont->flags);
+			container_changed(cont);
+		}
+	}
+	group->active++;
+	spin_unlock(&group->lock);
+	return true;
+
+removed:
+	atomic_dec(&group->links[i].container->population);
+	while (i-- > 0)
+		if (!atomic_dec_return(&group->links[i].container->population))
+			container_changed(group->links[i].container);
+	spin_unlock(&group->lock);
+	return false;
+}
+
+static void group_unoccupy(struct container_group *group)
+{
+	spin_lock(&group->lock);
+	if (!--group->active)
+		group_vacate(group);
+	spin_unlock(&group->lock);
+}
+
+/*
+ * Is @task, whose group's lock is held, in this group, be it that it has yet to
+ * join? If not, it has left in container_exit().
+ */
+static bool is_member(struct task_struct *task)
+{
+	return !list_empty(&task->container_node) ||
+	       READ_ONCE(task->__state) == TASK_NEW;
+}
+
+/* Take @task off the list of @group, whose lock is held. */
+static void leave_group(struct container_group *group, struct task_struct *task)
+{
+	struct container_task_iter *it;
+
+	list_for_each_entry(it, &group->iters, node)
+		if (it->pos == &task->container_node)
+			it->pos = task->container_node.next;
+	list_del_init(&task->container_node);
+	if (!--group->active)
+		group_vacate(group);
+}
+
+/*
+ * Members
+ */
+
+/* Under RCU, or with the task's group pinned. */
+struct container *task_container_in(struct task_struct *task,
+				    struct containerfs_root *root)
+{
+	return group_container(rcu_dereference(task->containers), root);
+}
+
+static bool group_in(struct container_group *group, struct container *cont)
+{
+	return group_container(group, cont->root) == cont;
+}
+
+/* A root container does not list its groups. @it->group is the last one. */
+static struct container_group *next_root_group(struct container_task_iter *it)
+{
+	struct container_group *group = it->group;
+
+	for (; it->bucket < ARRAY_SIZE(group_table); it->bucket++) {
+		struct group_bucket *bucket = &group_table[it->bucket];
+
+		spin_lock(&bucket->lock);
+		group = group ?
+			hlist_entry_safe(group->hash.next,
+					 struct container_group, hash) :
+			hlist_entry_safe(bucket->head.first,
+					 struct container_group, hash);
+		hlist_for_each_entry_from(group, hash) {
+			if (group_in(group, it->cont) &&
+			    refcount_inc_not_zero(&group->refs)) {
+				spin_unlock(&bucket->lock);
+				return group;
+			}
+		}
+		spin_unlock(&bucket->lock);
+	}
+	return NULL;
+}
+
+static struct container_group *next_listed_group(struct container_task_iter *it)
+{
+	struct container *cont = it->cont;
+	struct container_link *link;
+
+	spin_lock(&cont->lock);
+	link = it->group ? group_link(it->group, cont->root) :
+	       list_entry(&cont->groups, struct container_link, node);
+	list_for_each_entry_continue(link, &cont->groups, node) {
+		if (refcount_inc_not_zero(&link->group->refs)) {
+			spin_unlock(&cont->lock);
+			return link->group;
+		}
+	}
+	spin_unlock(&cont->lock);
+	return NULL;
+}
+
+/* Pin the group after it->group in it->group's place; NULL after the last. */
+static struct container_group *next_group(struct container_task_iter *it)
+{
+	struct container_group *last = it->group;
+
+	it->group = it->cont->parent ? next_listed_group(it) :
+				       next_root_group(it);
+	if (last)
+		put_group(last);
+	return it->group;
+}
+
+/**
+ * container_task_iter_start - begin to walk the members of a container
+ * @cont: the container, pinned by the caller
+ * @it: the iterator; end it with container_task_iter_end()
+ *
+ * A thread that is a member of the same groups from start to end is met
+ * exactly once, whatever others do meanwhile. A thread that is moved in
+ * another hierarchy meanwhile may be missed or met twice: who cannot have that
+ * uses container_attach_exclude().
+ */
+void container_task_iter_start(struct container *cont,
+			       struct container_task_iter *it)
+{
+	*it = (struct container_task_iter) { .cont = cont };
+}
+
+/*
+ * Take the next member of it->group, whose lock is held. At the end of the
+ * group NULL, and the iterator is off its list.
+ */
+static struct task_struct *iter_step(struct container_task_iter *it)
+{
+	struct list_head *pos = it->pos;
+
+	if (pos == &it->group->tasks) {
+		list_del(&it->node);
+		return NULL;
+	}
+	it->pos = pos->next;
+	return list_entry(pos, struct task_struct, container_node);
+}
+
+/* Go on to the next group. Returns false after the last. */
+static bool iter_next_group(struct container_task_iter *it)
+{
+	struct container_group *group = next_group(it);
+
+	if (!group)
+		return false;
+	spin_lock(&group->lock);
+	it->pos = group->tasks.next;
+	list_add(&it->node, &group->iters);
+	spin_unlock(&group->lock);
+	return true;
+}
+
+/**
+ * container_task_iter_next - the next member of a container
+ * @it: the iterator
+ *
+ * No spinlock is held. Return: the thread, for which the caller does
+ * put_task_struct(), or NULL after the last, when nothing more may be done
+ * with @it but to end it.
+ */
+struct task_struct *container_task_iter_next(struct container_task_iter *it)
+{
+	struct task_struct *task = NULL;
+
+	while (!task && (it->group || iter_next_group(it))) {
+		spin_lock(&it->group->lock);
+		task = iter_step(it);
+		if (task)
+			get_task_struct(task);
+		spin_unlock(&it->group->lock);
+		if (!task && !iter_next_group(it))
+			break;
+	}
+	return task;
+}
+
+/*
+ * Is @task the member of @cont that stands for its process, the first of its
+ * thread list? Nearly always that is the leader.
+ */
+static bool leads_process_in(struct task_struct *task, struct container *cont)
+{
+	struct task_struct *other;
+
+	if (thread_group_leader(task))
+		return true;
+	for_each_thread(task, other) {
+		if (other == task)
+			return true;
+		/* Exited threads, seen as members of the root, do not count. */
+		if (!list_empty(&other->container_node) &&
+		    task_container_in(other, cont->root) == cont)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * container_task_iter_next_nr - the id of the next member of a container
+ * @it: the iterator
+ * @ns: the pid namespace whose ids are wanted; who has none there is left out
+ * @processes: thread-group ids, each once, in place of thread ids
+ *
+ * No spinlock is held. Return: the id, or 0 after the last.
+ */
+pid_t container_task_iter_next_nr(struct container_task_iter *it,
+				  struct pid_namespace *ns, bool processes)
+{
+	struct task_struct *task;
+	pid_t nr = 0;
+
+	if (!it->group && !iter_next_group(it))
+		return 0;
+	rcu_read_lock();
+	do {
+		spin_lock(&it->group->lock);
+		while (!nr && (task = iter_step(it))) {
+			if (!processes)
+				nr = task_pid_nr_ns(task, ns);
+			else if (leads_process_in(task, it->cont))
+				nr = task_tgid_nr_ns(task, ns);
+		}
+		spin_unlock(&it->group->lock);
+	} while (!nr && iter_next_group(it));
+	rcu_read_unlock();
+	return nr;
+}
+
+/**
+ * container_task_iter_end - end a walk, at any point of it
+ * @it: the iterator
+ */
+void container_task_iter_end(struct container_task_iter *it)
+{
+	struct container_group *group = it->group;
+
+	if (!group)
+		return;
+	spin_lock(&group->lock);
+	list_del(&it->node);
+	spin_unlock(&group->lock);
+	put_group(group);
+	it->group = NULL;
+}
+
+/*
+ * Attaching
+ */
+
+/* Ends the chain of a container_move; never on one itself. */
+#define CHAIN_END	(&init_task)
+
+/**
+ * struct container_move - threads that move from one group to another
+ * @node: entry of container_attachment.moves
+ * @from: the group they are in
+ * @to: the group they move to
+ * @chain: the threads, pinned, in the order of their thread list, by
+ *	task->container_next; ends with CHAIN_END
+ * @tail: where the next thread is chained
+ * @occupied: @to is kept alive by a reservation
+ */
+struct container_move {
+	struct list_head	node;
+	struct container_group	*from;
+	struct container_group	*to;
+	struct task_struct	*chain;
+	struct task_struct	**tail;
+	bool			occupied;
+};
+
+/**
+ * struct container_attachment - an attach in progress
+ * @cont: where to
+ * @task: the thread, or any thread of the process
+ * @whole: the whole process
+ * @cred: who wants it; NULL: the kernel
+ * @moves: struct container_move, one for each group threads are in
+ * @unmapped: what find_unmapped() found
+ * @done: a thread has been moved, or was there already
+ */
+struct container_attachment {
+	struct container	*cont;
+	struct task_struct	*task;
+	bool			whole;
+	const struct cred	*cred;
+	struct list_head	moves;
+	struct container_group	*unmapped;
+	bool			done;
+};
+
+/* Membership of the threads of @task's process changes under this mutex. */
+static struct mutex *attach_mutex(struct task_struct *task)
+{
+	return &attach_mutexes[hash_ptr(task->signal, ATTACH_MUTEX_BITS)];
+}
+
+static int for_each_attached(struct container_attachment *att,
+			     int (*fn)(struct container_attachment *att,
+				       struct task_struct *task))
+{
+	struct task_struct *task;
+	int ret = 0;
+
+	rcu_read_lock();
+	if (!att->whole) {
+		ret = fn(att, att->task);
+	} else {
+		for_each_thread(att->task, task) {
+			ret = fn(att, task);
+			if (ret)
+				break;
+		}
+	}
+	rcu_read_unlock();
+	return ret;
+}
+
+static struct container_move *find_move(struct container_attachment *att,
+					const struct container_group *from)
+{
+	struct container_move *move;
+
+	list_for_each_entry(move, &att->moves, node)
+		if (move->from == from)
+			return move;
+	return NULL;
+}
+
+/* Effective uid 0, or the thread's own real or saved uid, as V8 had it. */
+static bool may_attach(const struct cred *cred, struct task_struct *task)
+{
+	const struct cred *tcred;
+
+	if (!cred || uid_eq(cred->euid, GLOBAL_ROOT_UID))
+		return true;
+	tcred = __task_cred(task);
+	return uid_eq(cred->euid, tcred->uid) || uid_eq(cred->euid, tcred->suid);
+}
+
+/* Returns 1 with a pinned group of which no container_move knows yet. */
+static int find_unmapped(struct container_attachment *att,
+			 struct task_struct *task)
+{
+	struct container_group *group;
+	int ret = 0;
+
+	if (task->flags & PF_EXITING)
+		return 0;
+	group = lock_task_group(task);
+	if (!is_member(task))
+		goto unlock;
+	if (!may_attach(att->cred, task)) {
+		ret = -EACCES;
+	} else if (group_in(group, att->cont)) {
+		att->done = true;
+	} else if (!find_move(att, group)) {
+		refcount_inc(&group->refs);
+		att->unmapped = group;
+		ret = 1;
+	}
+unlock:
+	spin_unlock(&group->lock);
+	return ret;
+}
+
+/* Chain @task, which cannot go away: it is a member, or RCU protects it. */
+static void chain_task(struct container_move *move, struct task_struct *task)
+{
+	get_task_struct(task);
+	task->container_next = CHAIN_END;
+	*move->tail = task;
+	move->tail = &task->container_next;
+}
+
+static int chain_member(struct container_attachment *att,
+			struct task_struct *task)
+{
+	struct container_group *group;
+	struct container_move *move;
+
+	if (task->flags & PF_EXITING)
+		return 0;
+	group = lock_task_group(task);
+	if (is_member(task)) {
+		move = find_move(att, group);
+		if (move)
+			chain_task(move, task);
+	}
+	spin_unlock(&group->lock);
+	return 0;
+}
+
+static int add_move(struct container_attachment *att,
+		    struct container_group *from)
+{
+	struct container_move *move;
+
+	move = kmalloc(sizeof(*move), GFP_KERNEL);
+	if (!move)
+		goto out_put;
+	move->to = get_group_moved(from, att->cont);
+	if (!move->to)
+		goto out_free;
+	move->from = from;
+	move->chain = CHAIN_END;
+	move->tail = &move->chain;
+	move->occupied = false;
+	list_add_tail(&move->node, &att->moves);
+	return 0;
+
+out_free:
+	kfree(move);
+out_put:
+	put_group(from);
+	return -ENOMEM;
+}
+
+/* Find out who moves from where, and pin it all. */
+static int prepare_moves(struct container_attachment *att)
+{
+	int ret;
+
+	while ((ret = for_each_attached(att, find_unmapped)) > 0) {
+		ret = add_move(att, att->unmapped);
+		if (ret)
+			return ret;
+	}
+	return ret ?: for_each_attached(att, chain_member);
+}
+
+#define for_each_chained(task, move)					\
+	for ((task) = (move)->chain; (task) != CHAIN_END;		\
+	     (task) = (task)->container_next)
+
+/*
+ * Undo can_attach, in the order in which it was called, up to but without that
+ * of subsystem @last for thread @stop; all of it if @stop is NULL.
+ */
+static void cancel_states(struct container_attachment *att, int last,
+			  struct task_struct *stop)
+{
+	struct container_subsys *ss;
+	struct container_move *move;
+	struct task_struct *task;
+	int i;
+
+	for_each_subsys_in(ss, i, att->cont->root->subsys_mask) {
+		list_for_each_entry(move, &att->moves, node) {
+			if (move->from->subsys[i] == move->to->subsys[i])
+				continue;
+			for_each_chained(task, move) {
+				if (i == last && task == stop)
+					return;
+				if (ss->cancel_attach)
+					ss->cancel_attach(ss, move->to->subsys[i],
+							  task);
+			}
+		}
+	}
+}
+
+static int prepare_states(struct container_attachment *att)
+{
+	struct container_subsys *ss;
+	struct container_move *move;
+	struct task_struct *task;
+	int i, ret;
+
+	for_each_subsys_in(ss, i, att->cont->root->subsys_mask) {
+		if (!ss->can_attach)
+			continue;
+		list_for_each_entry(move, &att->moves, node) {
+			if (move->from->subsys[i] == move->to->subsys[i])
+				continue;
+			for_each_chained(task, move) {
+				ret = ss->can_attach(ss, move->to->subsys[i],
+						     task);
+				if (ret) {
+					cancel_states(att, i, task);
+					return ret;
+				}
+			}
+		}
+	}
+	return 0;
+}
+
+/*
+ * Reserve a place in each new group, so that none of its containers can be
+ * removed. Containers other than the one attached to have a member as long as
+ * a thread is in the old group; if one is gone, so are all those threads.
+ */
+static int occupy_groups(struct container_attachment *att)
+{
+	struct container_move *move;
+
+	list_for_each_entry(move, &att->moves, node) {
+		move->occupied = group_occupy(move->to);
+		if (!move->occupied && container_is_removed(att->cont))
+			return -ENODEV;
+	}
+	return 0;
+}
+
+/* Move @task unless it has left meanwhile. Under RCU or with @task pinned. */
+static bool move_task(struct container_move *move, struct task_struct *task)
+{
+	struct container_group *from = move->from, *to = move->to;
+	bool moved;
+
+	if (!move->occupied)
+		return false;
+
+	if (from < to) {
+		spin_lock(&from->lock);
+		spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
+	} else {
+		spin_lock(&to->lock);
+		spin_lock_nested(&from->lock, SINGLE_DEPTH_NESTING);
+	}
+	moved = rcu_access_pointer(task->containers) == from && is_member(task);
+	if (moved) {
+		refcount_inc(&to->refs);
+		if (!list_empty(&task->container_node))
+			leave_group(from, task);
+		to->active++;
+		list_add_tail(&task->container_node, &to->tasks);
+		/* Pairs with rcu_dereference() in task_subsys_state(). */
+		rcu_assign_pointer(task->containers, to);
+	}
+	spin_unlock(&from->lock);
+	spin_unlock(&to->lock);
+	if (moved)
+		put_group(from);
+	return moved;
+}
+
+/* Move a thread that was created after the others were chained. */
+static int move_newcomer(struct container_attachment *att,
+			 struct task_struct *task)
+{
+	struct container_group *group = lock_task_group(task);
+	struct container_move *move = NULL;
+
+	if (is_member(task) && !task->container_next)
+		move = find_move(att, group);
+	spin_unlock(&group->lock);
+
+	if (move && move_task(move, task)) {
+		att->done = true;
+		chain_task(move, task);
+	}
+	return 0;
+}
+
+static void unchain_gone(struct container_attachment *att,
+			 struct container_move *move, struct task_struct **link)
+{
+	struct task_struct *task = *link;
+	struct container_subsys *ss;
+	int i;
+
+	*link = task->container_next;
+	if (move->tail == &task->container_next)
+		move->tail = link;
+	task->container_next = NULL;
+	for_each_subsys_in(ss, i, att->cont->root->subsys_mask)
+		if (ss->cancel_attach &&
+		    move->from->subsys[i] != move->to->subsys[i])
+			ss->cancel_attach(ss, move->to->subsys[i], task);
+	put_task_struct(task);
+}
+
+/* Cannot fail. Threads that have exited come off their chain. */
+static void commit_moves(struct container_attachment *att)
+{
+	struct container_move *move;
+	struct task_struct **link;
+
+	list_for_each_entry(move, &att->moves, node) {
+		for (link = &move->chain; *link != CHAIN_END; ) {
+			if (move_task(move, *link)) {
+				att->done = true;
+				link = &(*link)->container_next;
+			} else {
+				unchain_gone(att, move, link);
+			}
+		}
+	}
+	/* The walk of the proof at the head of this file. */
+	if (att->whole)
+		for_each_attached(att, move_newcomer);
+}
+
+static void attach_states(struct task_struct *task, struct container_group *from,
+			  struct container_group *to)
+{
+	struct container_subsys *ss;
+	int i;
+
+	for_each_container_subsys(ss, i)
+		if (ss->attach && from->subsys[i] != to->subsys[i])
+			ss->attach(ss, to->subsys[i], from->subsys[i], task);
+}
+
+static void finish_moves(struct container_attachment *att, bool moved)
+{
+	struct container_move *move, *next;
+	struct task_struct *task;
+
+	list_for_each_entry_safe(move, next, &att->moves, node) {
+		while ((task = move->chain) != CHAIN_END) {
+			if (moved)
+				attach_states(task, move->from, move->to);
+			move->chain = task->container_next;
+			task->container_next = NULL;
+			put_task_struct(task);
+		}
+		if (move->occupied)
+			group_unoccupy(move->to);
+		put_group(move->from);
+		put_group(move->to);
+		kfree(move);
+	}
+}
+
+/**
+ * container_attach - move a thread or a process to a container
+ * @cont: the container, pinned by the caller
+ * @task: the thread, or any thread of the process; pinned
+ * @whole: move all threads of the process, those being created included
+ * @cred: the credentials of whoever wants it, NULL if it is the kernel
+ *
+ * All threads move in all subsystems of the hierarchy, or none does. Sleeps.
+ * No locks are held.
+ *
+ * Return: 0; -ESRCH if the thread (or every thread) is exiting; -EACCES if
+ * @cred may not move it; -EINVAL for kthreadd, whose children belong in the
+ * root; -ENODEV if @cont is removed; -ENOMEM; or a subsystem's veto.
+ */
+int container_attach(struct container *cont, struct task_struct *task,
+		     bool whole, const struct cred *cred)
+{
+	struct container_attachment att = {
+		.cont	= cont,
+		.task	= task,
+		.whole	= whole,
+		.cred	= cred,
+		.moves	= LIST_HEAD_INIT(att.moves),
+	};
+	struct mutex *mutex = attach_mutex(task);
+	bool committed = false;
+	int ret;
+
+	if (task == kthreadd_task)
+		return -EINVAL;
+
+	cpus_read_lock();
+	mutex_lock(mutex);
+
+	ret = prepare_moves(&att);
+	if (ret)
+		goto out;
+	ret = container_is_removed(cont) ? -ENODEV : prepare_states(&att);
+	if (ret)
+		goto out;
+	ret = occupy_groups(&att);
+	if (ret) {
+		cancel_states(&att, CONTAINER_SUBSYS_COUNT, NULL);
+		goto out;
+	}
+	commit_moves(&att);
+	committed = true;
+	if (!att.done)
+		ret = -ESRCH;
+out:
+	finish_moves(&att, committed);
+	mutex_unlock(mutex);
+	cpus_read_unlock();
+	return ret;
+}
+
+/**
+ * container_kill - kill every process with a member in a subtree
+ * @top: the container at its top, pinned by the caller
+ *
+ * Those being forked meanwhile are killed when they join. Kernel threads are
+ * left alone. Sleeps.
+ */
+void container_kill(struct container *top)
+{
+	struct container_task_iter it;
+	struct container_group *group;
+	struct container *cont;
+	struct task_struct *task;
+
+	container_lock();
+	container_attach_exclude();
+	container_for_each_descendant_pre(cont, top) {
+		/*
+		 * A fork that began before kill_clock is advanced below, and
+		 * joins after its creator was signalled, sees the stamp.
+		 */
+		it = (struct container_task_iter) { .cont = cont };
+		while ((group = next_group(&it))) {
+			spin_lock(&group->lock);
+			group->kill_stamp = kill_clock + 1;
+			spin_unlock(&group->lock);
+		}
+		container_task_iter_start(cont, &it);
+		while ((task = container_task_iter_next(&it))) {
+			if (!(task->flags & PF_KTHREAD))
+				do_send_sig_info(SIGKILL, SEND_SIG_PRIV, task,
+						 PIDTYPE_TGID);
+			put_task_struct(task);
+		}
+		container_task_iter_end(&it);
+	}
+	/* A fork that sees this sees the signal to its creator and fails. */
+	smp_store_release(&kill_clock, kill_clock + 1);
+	container_attach_allow();
+	container_unlock();
+}
+
+/*
+ * Fork, exit, boot
+ */
+
+/**
+ * container_fork - begin to fork
+ * @child: the new task, still a byte-wise copy of current
+ */
+void container_fork(struct task_struct *child)
+{
+	RCU_INIT_POINTER(child->containers, &init_container_group);
+	INIT_LIST_HEAD(&child->container_node);
+	child->container_next = NULL;
+}
+
+static void cancel_fork_states(struct task_struct *child,
+			       struct container_group *group, int i)
+{
+	struct container_subsys *ss;
+
+	while (--i >= 0) {
+		ss = container_subsystems[i];
+		if ((group->can_fork_mask & BIT(i)) && ss->cancel_fork)
+			ss->cancel_fork(ss, group->subsys[i], child);
+	}
+}
+
+/**
+ * container_can_fork - ask the subsystems whether current may fork
+ * @child: the new task, not visible yet
+ *
+ * From here on @child is in current's group, though not on its list. Sleeps.
+ * Idle tasks are in no container.
+ *
+ * Return: 0, or a subsystem's error.
+ */
+int container_can_fork(struct task_struct *child)
+{
+	struct container_group *group;
+	struct container_subsys *ss;
+	int i, ret;
+
+	if (unlikely(!child->pid))
+		return 0;
+
+	/* Pairs with container_kill(): before the group is looked at. */
+	child->container_fork_stamp = smp_load_acquire(&kill_clock);
+	group = task_group_get(current);
+	if (unlikely(group->can_fork_mask)) {
+		for_each_subsys_in(ss, i, group->can_fork_mask) {
+			ret = ss->can_fork(ss, group->subsys[i], child);
+			if (ret) {
+				cancel_fork_states(child, group, i);
+				put_group(group);
+				return ret;
+			}
+		}
+	}
+	RCU_INIT_POINTER(child->containers, group);
+	return 0;
+}
+
+/**
+ * container_cancel_fork - the fork failed after container_can_fork()
+ * @child: what would have been the new task; was never visible
+ */
+void container_cancel_fork(struct task_struct *child)
+{
+	struct container_group *group =
+		rcu_dereference_protected(child->containers, true);
+
+	if (unlikely(!child->pid))
+		return;
+	cancel_fork_states(child, group, CONTAINER_SUBSYS_COUNT);
+	RCU_INIT_POINTER(child->containers, &init_container_group);
+	put_group(group);
+}
+
+static bool killed_since_fork(struct container_group *group,
+			      struct task_struct *child)
+{
+	return (int)(group->kill_stamp - child->container_fork_stamp) > 0;
+}
+
+/*
+ * Put @child on the list of its group if it is still to join and current, its
+ * creator, is in this group. The group's lock is held. current is a member, so
+ * the group has been occupied already.
+ */
+static bool join_group(struct container_group *group, struct task_struct *child)
+{
+	if (!list_empty(&child->container_node))
+		return true;
+	if (rcu_access_pointer(current->containers) != group)
+		return false;
+	group->active++;
+	list_add_tail(&child->container_node, &group->tasks);
+	return true;
+}
+
+/*
+ * The creator, or the child itself, is moved while the child is created: the
+ * child, unless it has been moved to a place of its own, follows its creator
+ * and takes along what can_fork charged. Returns true if it is to be killed.
+ */
+static bool join_moving_creator(struct task_struct *child)
+{
+	struct mutex *mutex = attach_mutex(child);
+	struct container_group *group, *next;
+	bool killed = false;
+
+	cpus_read_lock();
+	mutex_lock(mutex);
+	for (;;) {
+		bool joined;
+
+		rcu_read_lock();
+		group = lock_task_group(child);
+		killed |= killed_since_fork(group, child);
+		joined = join_group(group, child);
+		spin_unlock(&group->lock);
+		rcu_read_unlock();
+		if (joined)
+			break;
+		next = task_group_get(current);
+		attach_states(child, group, next);
+		rcu_assign_pointer(child->containers, next);
+		put_group(group);
+	}
+	mutex_unlock(mutex);
+	cpus_read_unlock();
+	return killed;
+}
+
+/**
+ * container_post_fork - join the creator's group
+ * @child: the new task, which is visible but does not run yet
+ *
+ * Sleeps.
+ */
+void container_post_fork(struct task_struct *child)
+{
+	struct container_group *group;
+	struct container_subsys *ss;
+	unsigned long mask;
+	bool joined, killed;
+	int i;
+
+	if (unlikely(!child->pid))
+		return;
+
+	rcu_read_lock();
+	group = lock_task_group(child);
+	killed = killed_since_fork(group, child);
+	joined = join_group(group, child);
+	mask = group->fork_mask;
+	spin_unlock(&group->lock);
+	rcu_read_unlock();
+
+	if (unlikely(!joined)) {
+		killed |= join_moving_creator(child);
+		mask = ~0UL;
+	}
+	if (unlikely(killed))
+		do_send_sig_info(SIGKILL, SEND_SIG_PRIV, child, PIDTYPE_TGID);
+
+	mask |= READ_ONCE(root_fork_mask);
+	if (likely(!mask))
+		return;
+	for_each_subsys_in(ss, i, mask) {
+		if (!ss->fork)
+			continue;
+		group = task_group_get(child);
+		ss->fork(ss, group->subsys[i], child);
+		put_group(group);
+	}
+}
+
+/**
+ * container_exit - leave all containers
+ * @task: current, which is exiting
+ *
+ * Before its parent can see that it has exited: as soon as the last member has
+ * been waited for, a container can be removed. Sleeps.
+ */
+void container_exit(struct task_struct *task)
+{
+	struct container_group *group;
+	struct container_subsys *ss;
+	int i;
+
+	rcu_read_lock();
+	group = lock_task_group(task);
+	leave_group(group, task);
+	/* What a zombie is seen in. */
+	rcu_assign_pointer(task->containers, &init_container_group);
+	spin_unlock(&group->lock);
+	rcu_read_unlock();
+
+	if (unlikely(group->exit_mask)) {
+		for_each_subsys_in(ss, i, group->exit_mask)
+			ss->exit(ss, group->subsys[i], task);
+	}
+	put_group(group);
+}
+
+static void __init container_init_subsys(struct container_subsys *ss, int i)
+{
+	struct container_subsys_state *css = ss->create(ss, &container_dummy_root.top);
+
+	/* There is no system to run without it. */
+	if (IS_ERR(css))
+		panic("container: no root state for %s: %ld\n", ss->name,
+		      PTR_ERR(css));
+	css->container = &container_dummy_root.top;
+	atomic_set(&css->refcnt, 1);
+	ss->subsys_id = i;
+	ss->root = &container_dummy_root;
+	ss->root_css = css;
+	container_dummy_root.top.subsys[i] = css;
+	container_dummy_root.subsys_mask |= BIT(i);
+	init_container_group.subsys[i] = css;
+}
+
+/**
+ * container_init_early - set up what the first tasks need
+ *
+ * At the start of start_kernel(): no memory allocation, no per-CPU data.
+ *
+ * Return: 0
+ */
+int __init container_init_early(void)
+{
+	struct container_subsys *ss;
+	int i;
+
+	container_init_struct(&container_dummy_root.top, &container_dummy_root,
+			      NULL);
+	container_dummy_root.nr_containers = 1;
+	for (i = 0; i < ARRAY_SIZE(group_table); i++)
+		spin_lock_init(&group_table[i].lock);
+	for_each_container_subsys(ss, i)
+		if (ss->early_init)
+			container_init_subsys(ss, i);
+	return 0;
+}
+
+/**
+ * container_init - set up the rest, with memory allocation working
+ *
+ * Return: 0
+ */
+int __init container_init(void)
+{
+	struct container_subsys *ss;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(attach_mutexes); i++)
+		mutex_init(&attach_mutexes[i]);
+	for_each_container_subsys(ss, i)
+		if (!ss->early_init)
+			container_init_subsys(ss, i);
+	hlist_add_head_rcu(&init_container_group.hash,
+			   &group_bucket(init_container_group.key)->head);
+	return 0;
+}

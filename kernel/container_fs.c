@@ -1,0 +1,1555 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Process containers: the file system.
+ *
+ * Hierarchies and how they are mounted, directories, control files, what is
+ * told when a container becomes empty or populated, and the /proc files. The
+ * table of locks is at the head of container.c; container_mutex protects all
+ * that is here.
+ *
+ * The tree is kernfs's. kernfs calls us with a reference to the node that keeps
+ * kernfs_remove() of this node waiting. Therefore kernfs_remove() is called
+ * with no lock of ours held, after the container has been taken out of the tree
+ * or its subsystem out of the hierarchy: calls that are still running find a
+ * removed container and fail with ENODEV, or find the root state of an unbound
+ * subsystem, which exists for ever.
+ */
+
+#include <linux/container.h>
+#include <linux/cpu.h>
+#include <linux/cred.h>
+#include <linux/ctype.h>
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+#include <linux/idr.h>
+#include <linux/init.h>
+#include <linux/kernfs.h>
+#include <linux/kmod.h>
+#include <linux/magic.h>
+#include <linux/pid_namespace.h>
+#include <linux/proc_fs.h>
+#include <linux/sched/task.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/user_namespace.h>
+#include <linux/workqueue.h>
+
+#include "container_internal.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/container.h>
+
+/* A path, or a list of all CPUs. */
+#define MAX_WRITE_LEN	(PATH_MAX + 6 * NR_CPUS)
+
+#ifdef CONFIG_CPUSETS_CONTAINER
+#define CPUSET_MASK	BIT(cpuset_subsys_id)
+#else
+#define CPUSET_MASK	0UL
+#endif
+
+/* The active hierarchies; container_mutex. */
+static LIST_HEAD(containerfs_roots);
+static DEFINE_IDA(hierarchy_ida);
+
+static LLIST_HEAD(changed_list);
+
+/* Trace an event that has the path of a container, if anybody listens. */
+#define trace_with_path(event, cont, ...)				\
+do {									\
+	if (trace_##event##_enabled()) {				\
+		char *path_ = kmalloc(PATH_MAX, GFP_KERNEL);		\
+									\
+		if (path_ && !container_path(cont, path_, PATH_MAX))	\
+			trace_##event((cont)->root->hierarchy_id,	\
+				      path_, ##__VA_ARGS__);		\
+		kfree(path_);						\
+	}								\
+} while (0)
+
+/*
+ * Control files
+ */
+
+/**
+ * of_container - the container that an open control file belongs to
+ * @of: the open file, in one of its handlers
+ */
+struct container *of_container(struct kernfs_open_file *of)
+{
+	return of->kn->parent->priv;
+}
+
+/**
+ * of_cftype - the description of an open control file
+ * @of: the open file, in one of its handlers
+ */
+struct cftype *of_cftype(struct kernfs_open_file *of)
+{
+	return of->kn->priv;
+}
+
+/**
+ * of_css - the state that an open control file of a subsystem belongs to
+ * @of: the open file, in one of its handlers
+ *
+ * Return: the state; NULL for the core's own files.
+ */
+struct container_subsys_state *of_css(struct kernfs_open_file *of)
+{
+	struct container_subsys *ss = of_cftype(of)->ss;
+	struct container *cont = of_container(of);
+
+	if (!ss)
+		return NULL;
+	/* The subsystem may have been unbound while the file was open. */
+	return cont->parent ? cont->subsys[ss->subsys_id] : ss->root_css;
+}
+
+/**
+ * seq_css - of_css() for a seq_file handler
+ * @sf: as passed to the handler
+ */
+struct container_subsys_state *seq_css(struct seq_file *sf)
+{
+	return of_css(sf->private);
+}
+
+/**
+ * seq_cftype - of_cftype() for a seq_file handler
+ * @sf: as passed to the handler
+ */
+struct cftype *seq_cftype(struct seq_file *sf)
+{
+	return of_cftype(sf->private);
+}
+
+static int file_seq_show(struct seq_file *sf, void *v)
+{
+	struct cftype *cft = seq_cftype(sf);
+
+	if (cft->seq_show)
+		return cft->seq_show(sf, v);
+	seq_printf(sf, "%llu\n", cft->read_u64(seq_css(sf), cft));
+	return 0;
+}
+
+static ssize_t file_write(struct kernfs_open_file *of, char *buf, size_t nbytes,
+			  loff_t off)
+{
+	struct cftype *cft = of_cftype(of);
+	u64 val;
+	int ret;
+
+	if (!nbytes || strlen(buf) != nbytes)
+		return -EINVAL;
+	if (cft->write)
+		return cft->write(of, buf, nbytes);
+	if (kstrtou64(strim(buf), 0, &val))
+		return -EINVAL;
+	ret = cft->write_u64(of_css(of), cft, val);
+	return ret ?: nbytes;
+}
+
+static int file_open(struct kernfs_open_file *of)
+{
+	return of_cftype(of)->open(of);
+}
+
+static void file_release(struct kernfs_open_file *of)
+{
+	of_cftype(of)->release(of);
+}
+
+static void *file_seq_start(struct seq_file *sf, loff_t *ppos)
+{
+	return seq_cftype(sf)->seq_start(sf, ppos);
+}
+
+static void *file_seq_next(struct seq_file *sf, void *v, loff_t *ppos)
+{
+	return seq_cftype(sf)->seq_next(sf, v, ppos);
+}
+
+static void file_seq_stop(struct seq_file *sf, void *v)
+{
+	seq_cftype(sf)->seq_stop(sf, v);
+}
+
+static const struct kernfs_ops file_single_ops = {
+	.seq_show		= file_seq_show,
+	.write			= file_write,
+	.atomic_write_len	= MAX_WRITE_LEN,
+};
+
+static const struct kernfs_ops file_records_ops = {
+	.open			= file_open,
+	.release		= file_release,
+	.seq_start		= file_seq_start,
+	.seq_next		= file_seq_next,
+	.seq_stop		= file_seq_stop,
+	.seq_show		= file_seq_show,
+	.write			= file_write,
+	.atomic_write_len	= MAX_WRITE_LEN,
+};
+
+static umode_t file_mode(const struct cftype *cft)
+{
+	umode_t mode = cft->mode;
+
+	if (mode)
+		return mode;
+	if (cft->read_u64 || cft->seq_show)
+		mode |= 0444;
+	if (cft->write_u64 || cft->write)
+		mode |= 0200;
+	return mode;
+}
+
+/**
+ * struct root_file - a subsystem's file in a root container
+ * @node: entry of containerfs_root.files; container_mutex
+ * @kn: the file
+ * @ss: its subsystem
+ *
+ * Kept so that the file can be removed when the subsystem is unbound.
+ */
+struct root_file {
+	struct list_head	node;
+	struct kernfs_node	*kn;
+	struct container_subsys	*ss;
+};
+
+static struct kernfs_node *create_file(struct container *cont, const char *name,
+				       struct cftype *cft)
+{
+	static struct lock_class_key key;
+	kuid_t uid = cont->parent ? current_fsuid() : GLOBAL_ROOT_UID;
+	kgid_t gid = cont->parent ? current_fsgid() : GLOBAL_ROOT_GID;
+
+	return __kernfs_create_file(cont->kn, name, file_mode(cft), uid, gid, 0,
+				    cft->seq_start ? &file_records_ops :
+						     &file_single_ops,
+				    cft, NULL, &key);
+}
+
+/**
+ * container_add_file - add a control file to a container
+ * @cont: the container, in a populate callback
+ * @ss: the subsystem the file belongs to, NULL for the core's own
+ * @cft: the description of the file; lives for ever
+ *
+ * The file is named SUBSYS.NAME, unless @cft or the hierarchy wants no prefix.
+ * It becomes visible together with the others. container_mutex is held.
+ *
+ * Return: 0, -ENOMEM, or -EEXIST.
+ */
+int container_add_file(struct container *cont, struct container_subsys *ss,
+		       struct cftype *cft)
+{
+	struct root_file *file = NULL;
+	struct kernfs_node *kn;
+	char name[64];
+
+	if ((cft->flags & CFTYPE_ONLY_ROOT) && cont->parent)
+		return 0;
+	if ((cft->flags & CFTYPE_NOT_ROOT) && !cont->parent)
+		return 0;
+
+	if (ss && !cont->parent) {
+		file = kmalloc(sizeof(*file), GFP_KERNEL);
+		if (!file)
+			return -ENOMEM;
+	}
+	if (!ss || cont->root->noprefix)
+		strscpy(name, cft->name);
+	else
+		scnprintf(name, sizeof(name), "%s.%s", ss->name, cft->name);
+	cft->ss = ss;
+	kn = create_file(cont, name, cft);
+	if (IS_ERR(kn)) {
+		kfree(file);
+		return PTR_ERR(kn);
+	}
+	if (file) {
+		file->kn = kn;
+		file->ss = ss;
+		list_add(&file->node, &cont->root->files);
+	}
+	return 0;
+}
+
+/**
+ * container_add_files - add control files to a container
+ * @cont: the container, in a populate callback
+ * @ss: the subsystem the files belong to
+ * @cfts: their descriptions
+ * @count: how many
+ *
+ * Return: 0, or an error of container_add_file(). The core removes what was
+ * added.
+ */
+int container_add_files(struct container *cont, struct container_subsys *ss,
+			struct cftype *cfts, int count)
+{
+	int i, ret = 0;
+
+	for (i = 0; i < count && !ret; i++)
+		ret = container_add_file(cont, ss, &cfts[i]);
+	return ret;
+}
+
+/* Move the files of the subsystems in @mask off the list of @root to @files. */
+static void take_root_files(struct containerfs_root *root, unsigned long mask,
+			    struct list_head *files)
+{
+	struct root_file *file, *next;
+
+	list_for_each_entry_safe(file, next, &root->files, node)
+		if (mask & BIT(file->ss->subsys_id))
+			list_move(&file->node, files);
+}
+
+/* Waits for the users of the files: no lock of ours is held. */
+static void remove_root_files(struct list_head *files)
+{
+	struct root_file *file, *next;
+
+	list_for_each_entry_safe(file, next, files, node) {
+		kernfs_remove(file->kn);
+		kfree(file);
+	}
+}
+
+/*
+ * The files "tasks" and "procs"
+ */
+
+/**
+ * struct members_file - an open file "tasks" or "procs"
+ * @ns: the opener's pid namespace, in which written ids are looked up
+ * @it: where reading is
+ * @index: the number of the record that @nr is
+ * @nr: the record that is shown next; 0 after the last
+ * @processes: the file is "procs"
+ *
+ * kernfs serialises the calls for one open file.
+ */
+struct members_file {
+	struct pid_namespace		*ns;
+	struct container_task_iter	it;
+	loff_t				index;
+	pid_t				nr;
+	bool				processes;
+};
+
+enum { FILE_TASKS, FILE_PROCS };
+
+static int members_open(struct kernfs_open_file *of)
+{
+	struct members_file *mf = kzalloc(sizeof(*mf), GFP_KERNEL);
+
+	if (!mf)
+		return -ENOMEM;
+	mf->ns = get_pid_ns(task_active_pid_ns(current));
+	mf->processes = of_cftype(of)->private == FILE_PROCS;
+	mf->index = -1;
+	of->priv = mf;
+	return 0;
+}
+
+static void members_release(struct kernfs_open_file *of)
+{
+	struct members_file *mf = of->priv;
+
+	container_task_iter_end(&mf->it);
+	put_pid_ns(mf->ns);
+	kfree(mf);
+}
+
+/* Ids are shown as the reader, who may have got the file passed, knows them. */
+static void members_advance(struct members_file *mf)
+{
+	mf->nr = container_task_iter_next_nr(&mf->it,
+					     task_active_pid_ns(current),
+					     mf->processes);
+	mf->index++;
+}
+
+static void *members_start(struct seq_file *sf, loff_t *ppos)
+{
+	struct kernfs_open_file *of = sf->private;
+	struct members_file *mf = of->priv;
+
+	if (!*ppos || *ppos != mf->index) {
+		container_task_iter_end(&mf->it);
+		container_task_iter_start(of_container(of), &mf->it);
+		mf->index = -1;
+		do {
+			members_advance(mf);
+		} while (mf->nr && mf->index < *ppos);
+	}
+	return mf->nr ? &mf->nr : NULL;
+}
+
+static void *members_next(struct seq_file *sf, void *v, loff_t *ppos)
+{
+	struct kernfs_open_file *of = sf->private;
+	struct members_file *mf = of->priv;
+
+	members_advance(mf);
+	*ppos = mf->index;
+	return mf->nr ? &mf->nr : NULL;
+}
+
+static void members_stop(struct seq_file *sf, void *v)
+{
+}
+
+static int members_show(struct seq_file *sf, void *v)
+{
+	seq_printf(sf, "%d\n", *(pid_t *)v);
+	return 0;
+}
+
+static struct task_struct *get_member(struct members_file *mf, int nr)
+{
+	struct task_struct *task;
+
+	if (!nr)
+		return get_task_struct(current);
+	rcu_read_lock();
+	task = pid_task(find_pid_ns(nr, mf->ns),
+			mf->processes ? PIDTYPE_TGID : PIDTYPE_PID);
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+	return task;
+}
+
+static ssize_t members_write(struct kernfs_open_file *of, char *buf,
+			     size_t nbytes)
+{
+	struct container *cont = of_container(of);
+	struct members_file *mf = of->priv;
+	struct task_struct *task;
+	int nr, ret;
+
+	if (kstrtoint(strim(buf), 0, &nr) || nr < 0)
+		return -EINVAL;
+	task = get_member(mf, nr);
+	if (!task)
+		return -ESRCH;
+	/* The opener's credentials, for the writer may have been tricked. */
+	ret = container_attach(cont, task, mf->processes, of->file->f_cred);
+	if (!ret)
+		trace_with_path(container_attach, cont, task, mf->processes);
+	put_task_struct(task);
+	return ret ?: nbytes;
+}
+
+/*
+ * The other files of the core
+ */
+
+static int flag_show(struct seq_file *sf, void *v)
+{
+	struct container *cont = of_container(sf->private);
+
+	seq_printf(sf, "%d\n", test_bit(seq_cftype(sf)->private, &cont->flags));
+	return 0;
+}
+
+static ssize_t flag_write(struct kernfs_open_file *of, char *buf, size_t nbytes)
+{
+	struct container *cont = of_container(of);
+	unsigned int val;
+
+	if (kstrtouint(strim(buf), 0, &val) || val > 1)
+		return -EINVAL;
+	assign_bit(of_cftype(of)->private, &cont->flags, val);
+	/* It may be empty already. */
+	container_changed(cont);
+	return nbytes;
+}
+
+static int events_show(struct seq_file *sf, void *v)
+{
+	struct container *top = of_container(sf->private), *cont;
+	/* Init is in every hierarchy. */
+	bool populated = !top->parent;
+
+	container_lock();
+	container_for_each_descendant_pre(cont, top) {
+		if (populated)
+			break;
+		populated = atomic_read(&cont->population) > 0;
+	}
+	container_unlock();
+	seq_printf(sf, "populated %d\n", populated);
+	return 0;
+}
+
+static ssize_t kill_write(struct kernfs_open_file *of, char *buf, size_t nbytes)
+{
+	unsigned int val;
+
+	if (kstrtouint(strim(buf), 0, &val) || val != 1)
+		return -EINVAL;
+	container_kill(of_container(of));
+	return nbytes;
+}
+
+static int release_agent_show(struct seq_file *sf, void *v)
+{
+	struct container *cont = of_container(sf->private);
+
+	container_lock();
+	seq_printf(sf, "%s\n", cont->root->release_agent ?: "");
+	container_unlock();
+	return 0;
+}
+
+static ssize_t release_agent_write(struct kernfs_open_file *of, char *buf,
+				   size_t nbytes)
+{
+	struct containerfs_root *root = of_container(of)->root;
+	size_t len = nbytes;
+	char *agent = NULL;
+
+	/* The kernel will run it with all privileges. */
+	if (of->file->f_cred->user_ns != &init_user_ns ||
+	    !file_ns_capable(of->file, &init_user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	if (buf[len - 1] == '\n')
+		buf[--len] = '\0';
+	if (len >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (len) {
+		agent = kstrdup(buf, GFP_KERNEL);
+		if (!agent)
+			return -ENOMEM;
+	}
+	container_lock();
+	swap(root->release_agent, agent);
+	container_unlock();
+	kfree(agent);
+	return nbytes;
+}
+
+static struct cftype core_files[] = {
+	{
+		.name		= "tasks",
+		.mode		= 0644,
+		.private	= FILE_TASKS,
+		.open		= members_open,
+		.release	= members_release,
+		.seq_start	= members_start,
+		.seq_next	= members_next,
+		.seq_stop	= members_stop,
+		.seq_show	= members_show,
+		.write		= members_write,
+	},
+	{
+		.name		= "procs",
+		.mode		= 0644,
+		.private	= FILE_PROCS,
+		.open		= members_open,
+		.release	= members_release,
+		.seq_start	= members_start,
+		.seq_next	= members_next,
+		.seq_stop	= members_stop,
+		.seq_show	= members_show,
+		.write		= members_write,
+	},
+	{
+		.name		= "notify_on_release",
+		.private	= CONTAINER_NOTIFY_ON_RELEASE,
+		.seq_show	= flag_show,
+		.write		= flag_write,
+	},
+	{
+		.name		= "auto_delete",
+		.private	= CONTAINER_AUTO_DELETE,
+		.seq_show	= flag_show,
+		.write		= flag_write,
+	},
+	{
+		.name		= "kill",
+		.write		= kill_write,
+	},
+	{
+		.name		= "release_agent",
+		.flags		= CFTYPE_ONLY_ROOT,
+		.seq_show	= release_agent_show,
+		.write		= release_agent_write,
+	},
+};
+
+static struct cftype events_file = {
+	.name		= "events",
+	.seq_show	= events_show,
+};
+
+static int populate_subsystems(struct container *cont, unsigned long mask)
+{
+	struct container_subsys *ss;
+	int i, ret;
+
+	for_each_subsys_in(ss, i, mask) {
+		if (!ss->populate)
+			continue;
+		ret = ss->populate(ss, cont->subsys[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Make all files of @cont. They are shown by kernfs_activate(). */
+static int populate_container(struct container *cont)
+{
+	struct kernfs_node *kn;
+	int ret;
+
+	ret = container_add_files(cont, NULL, core_files, ARRAY_SIZE(core_files));
+	if (ret)
+		return ret;
+	kn = create_file(cont, events_file.name, &events_file);
+	if (IS_ERR(kn))
+		return PTR_ERR(kn);
+	cont->events_kn = kn;
+	return populate_subsystems(cont, cont->root->subsys_mask);
+}
+
+/*
+ * Directories
+ */
+
+/* A line of /proc/PID/container is one container. */
+static bool valid_name(const char *name)
+{
+	return !strchr(name, '\n');
+}
+
+static int container_mkdir(struct kernfs_node *parent_kn, const char *name,
+			   umode_t mode)
+{
+	struct container *parent = parent_kn->priv, *cont;
+	struct kernfs_node *kn = NULL;
+	int ret = -ENODEV;
+
+	if (!valid_name(name))
+		return -EINVAL;
+
+	cpus_read_lock();
+	if (!container_lock_live(parent))
+		goto out_cpus;
+	cont = container_create(parent);
+	ret = PTR_ERR_OR_ZERO(cont);
+	if (ret)
+		goto out_unlock;
+	kn = kernfs_create_dir_ns(parent_kn, name, mode, current_fsuid(),
+				  current_fsgid(), cont, NULL);
+	if (IS_ERR(kn)) {
+		ret = PTR_ERR(kn);
+		kn = NULL;
+		goto out_discard;
+	}
+	kernfs_get(kn);
+	cont->kn = kn;
+	ret = populate_container(cont);
+	if (ret)
+		goto out_discard;
+	container_online(cont);
+	kernfs_activate(kn);
+	trace_with_path(container_mkdir, cont);
+	goto out_unlock;
+
+out_discard:
+	container_discard(cont);
+out_unlock:
+	container_unlock();
+out_cpus:
+	cpus_read_unlock();
+	if (ret && kn)
+		kernfs_remove(kn);
+	return ret;
+}
+
+static bool container_populated(const struct container *cont)
+{
+	return cont->populated_children || atomic_read(&cont->population) > 0;
+}
+
+/*
+ * Tell the readers of "events" of @cont, and of its ancestors as far as they
+ * changed too. container_mutex is held.
+ */
+static void announce(struct container *cont)
+{
+	bool vacated = test_and_clear_bit(CONTAINER_VACATED, &cont->flags);
+	bool populated = container_populated(cont);
+
+	if (populated == cont->populated) {
+		/* Members came and went, or went and came. */
+		while (vacated && cont->parent) {
+			kernfs_notify(cont->events_kn);
+			cont = cont->parent;
+			vacated = !populated && !cont->populated;
+		}
+		return;
+	}
+	while (cont->parent && populated != cont->populated) {
+		cont->populated = populated;
+		kernfs_notify(cont->events_kn);
+		cont = cont->parent;
+		cont->populated_children += populated ? 1 : -1;
+		populated = container_populated(cont);
+	}
+}
+
+/*
+ * Remove a container and its directory. @kn is the directory if it is pinned
+ * by a call of kernfs, which has to let go of it.
+ */
+static int container_delete(struct container *cont, struct kernfs_node *kn)
+{
+	int ret;
+
+	cpus_read_lock();
+	container_lock();
+	ret = container_remove(cont);
+	if (!ret) {
+		announce(cont);
+		trace_with_path(container_rmdir, cont);
+	}
+	container_unlock();
+	cpus_read_unlock();
+	if (ret)
+		return ret;
+
+	if (kn)
+		kernfs_break_active_protection(kn);
+	kernfs_remove(cont->kn);
+	if (kn)
+		kernfs_unbreak_active_protection(kn);
+	container_put(cont);
+	return 0;
+}
+
+static int container_rmdir(struct kernfs_node *kn)
+{
+	return container_delete(kn->priv, kn);
+}
+
+static int container_rename(struct kernfs_node *kn,
+			    struct kernfs_node *new_parent, const char *new_name)
+{
+	struct container *cont = kn->priv;
+	int ret;
+
+	if (kernfs_type(kn) != KERNFS_DIR)
+		return -ENOTDIR;
+	if (kn->parent != new_parent)
+		return -EIO;
+	if (!valid_name(new_name))
+		return -EINVAL;
+	if (!container_lock_live(cont))
+		return -ENODEV;
+	ret = kernfs_rename(kn, new_parent, new_name);
+	if (!ret)
+		trace_with_path(container_rename, cont);
+	container_unlock();
+	return ret;
+}
+
+/*
+ * What happens when a container becomes empty or populated
+ */
+
+static void containerfs_root_put(struct containerfs_root *root);
+
+/* No members, no children, no state in use. container_mutex is held. */
+static bool container_empty(struct container *cont)
+{
+	int i;
+
+	if (!list_empty(&cont->children) || atomic_read(&cont->population))
+		return false;
+	for (i = 0; i < CONTAINER_SUBSYS_COUNT; i++)
+		if (cont->subsys[i] && atomic_read(&cont->subsys[i]->refcnt) != 1)
+			return false;
+	return true;
+}
+
+static char *container_path_dup(struct container *cont)
+{
+	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
+
+	if (path && container_path(cont, path, PATH_MAX)) {
+		kfree(path);
+		path = NULL;
+	}
+	return path;
+}
+
+static void run_release_agent(char *agent, char *path)
+{
+	static char *envp[] = {
+		"HOME=/", "PATH=/sbin:/bin:/usr/sbin:/usr/bin", NULL
+	};
+	char *argv[] = { agent, path, NULL };
+
+	call_usermodehelper(agent, argv, envp, UMH_WAIT_EXEC);
+}
+
+/* Runs without any lock, so that the agent may remove the container. */
+static void container_handle_change(struct container *cont)
+{
+	struct containerfs_root *root = cont->root;
+	char *agent = NULL, *path = NULL;
+	bool delete = false;
+
+	container_lock();
+	if (container_is_removed(cont)) {
+		container_unlock();
+		return;
+	}
+	announce(cont);
+	if (container_empty(cont)) {
+		bool released = test_and_clear_bit(CONTAINER_RELEASABLE,
+						   &cont->flags);
+
+		delete = test_bit(CONTAINER_AUTO_DELETE, &cont->flags) &&
+			 test_bit(CONTAINER_USED, &cont->flags);
+		if (released)
+			trace_with_path(container_release, cont);
+		if (released && !delete && root->release_agent &&
+		    test_bit(CONTAINER_NOTIFY_ON_RELEASE, &cont->flags)) {
+			agent = kstrdup(root->release_agent, GFP_KERNEL);
+			path = container_path_dup(cont);
+		}
+	}
+	/* The last container of a hierarchy that is not mounted may go. */
+	root->users++;
+	container_unlock();
+
+	if (delete)
+		container_delete(cont, NULL);
+	else if (agent && path)
+		run_release_agent(agent, path);
+	kfree(agent);
+	kfree(path);
+	containerfs_root_put(root);
+}
+
+static void container_changed_work(struct work_struct *work)
+{
+	struct llist_node *list;
+	struct container *cont, *next;
+
+	list = llist_reverse_order(llist_del_all(&changed_list));
+	llist_for_each_entry_safe(cont, next, list, notify) {
+		clear_bit(CONTAINER_QUEUED, &cont->flags);
+		/* A change after this queues it again; one before is seen. */
+		smp_mb__after_atomic();
+		container_handle_change(cont);
+		container_put(cont);
+	}
+}
+
+static DECLARE_WORK(changed_work, container_changed_work);
+
+/**
+ * container_changed - a container may have become empty or populated
+ * @cont: the container; pinned, or under rcu_read_lock()
+ *
+ * Any context in which call_rcu() may be called. What follows is done in a
+ * work item, outside all locks.
+ */
+void container_changed(struct container *cont)
+{
+	if (!cont->parent || test_and_set_bit(CONTAINER_QUEUED, &cont->flags))
+		return;
+	if (!refcount_inc_not_zero(&cont->refs))
+		return;
+	if (llist_add(&cont->notify, &changed_list))
+		queue_work(system_unbound_wq, &changed_work);
+}
+
+/*
+ * Hierarchies
+ */
+
+/* The subsystems that can be mounted. */
+static unsigned long enabled_subsystems(void)
+{
+	struct container_subsys *ss;
+	unsigned long mask = 0;
+	int i;
+
+	for_each_container_subsys(ss, i)
+		if (!ss->disabled)
+			mask |= BIT(i);
+	return mask;
+}
+
+static void show_subsystems(struct seq_file *sf, unsigned long mask,
+			    const char *separator)
+{
+	struct container_subsys *ss;
+	int i;
+
+	for_each_subsys_in(ss, i, mask) {
+		seq_printf(sf, "%s%s", separator, ss->name);
+		separator = ",";
+	}
+}
+
+static int container_show_options(struct seq_file *sf,
+				  struct kernfs_root *kf_root)
+{
+	struct container *top = kernfs_root_to_node(kf_root)->priv;
+	struct containerfs_root *root = top->root;
+
+	container_lock();
+	if (root->subsys_mask)
+		show_subsystems(sf, root->subsys_mask, ",");
+	else
+		seq_puts(sf, ",none");
+	if (root->noprefix)
+		seq_puts(sf, ",noprefix");
+	if (root->name[0])
+		seq_show_option(sf, "name", root->name);
+	if (root->release_agent)
+		seq_show_option(sf, "release_agent", root->release_agent);
+	container_unlock();
+	return 0;
+}
+
+static struct kernfs_syscall_ops container_syscall_ops = {
+	.show_options	= container_show_options,
+	.mkdir		= container_mkdir,
+	.rmdir		= container_rmdir,
+	.rename		= container_rename,
+};
+
+/**
+ * struct container_fs_context - a mount or remount being set up
+ * @kfc: kernfs's part; first, kernfs finds it by fs_context.fs_private
+ * @mask: the subsystems that were named
+ * @all: "all" was given
+ * @none: "none" was given
+ * @noprefix: "noprefix" was given
+ * @old_cpuset: this is the file system type "cpuset"
+ * @name: "name=", or NULL
+ * @release_agent: "release_agent=", or NULL
+ */
+struct container_fs_context {
+	struct kernfs_fs_context	kfc;
+	unsigned long			mask;
+	bool				all;
+	bool				none;
+	bool				noprefix;
+	bool				old_cpuset;
+	char				*name;
+	char				*release_agent;
+};
+
+static struct container_fs_context *fc_context(struct fs_context *fc)
+{
+	return container_of(fc->fs_private, struct container_fs_context, kfc);
+}
+
+/* Undo containerfs_root_create(); also the last step of a hierarchy's life. */
+static void containerfs_root_free(struct containerfs_root *root)
+{
+	LIST_HEAD(files);
+
+	take_root_files(root, ~0UL, &files);
+	remove_root_files(&files);
+	kernfs_destroy_root(root->kf_root);
+	ida_free(&hierarchy_ida, root->hierarchy_id);
+	kfree(root->release_agent);
+	container_put(&root->top);
+}
+
+static struct containerfs_root *
+containerfs_root_alloc(const struct container_fs_context *ctx)
+{
+	struct containerfs_root *root;
+	int ret = -ENOMEM;
+
+	root = kzalloc(sizeof(*root), GFP_KERNEL);
+	if (!root)
+		goto out;
+	container_init_struct(&root->top, root, NULL);
+	INIT_LIST_HEAD(&root->files);
+	root->nr_containers = 1;
+	root->noprefix = ctx->noprefix;
+	if (ctx->name)
+		strscpy(root->name, ctx->name);
+	if (ctx->release_agent) {
+		root->release_agent = kstrdup(ctx->release_agent, GFP_KERNEL);
+		if (!root->release_agent)
+			goto out_free;
+	}
+	ret = ida_alloc_min(&hierarchy_ida, 1, GFP_KERNEL);
+	if (ret < 0)
+		goto out_agent;
+	root->hierarchy_id = ret;
+	root->kf_root = kernfs_create_root(&container_syscall_ops,
+					   KERNFS_ROOT_CREATE_DEACTIVATED |
+					   KERNFS_ROOT_EXTRA_OPEN_PERM_CHECK |
+					   KERNFS_ROOT_SUPPORT_USER_XATTR,
+					   &root->top);
+	ret = PTR_ERR_OR_ZERO(root->kf_root);
+	if (ret)
+		goto out_ida;
+	root->top.kn = kernfs_root_to_node(root->kf_root);
+	kernfs_get(root->top.kn);
+	return root;
+
+out_ida:
+	ida_free(&hierarchy_ida, root->hierarchy_id);
+out_agent:
+	kfree(root->release_agent);
+out_free:
+	kfree(root);
+out:
+	return ERR_PTR(ret);
+}
+
+/* cpus_read_lock() and container_mutex are held. */
+static struct containerfs_root *
+containerfs_root_create(const struct container_fs_context *ctx)
+{
+	struct containerfs_root *root = containerfs_root_alloc(ctx);
+	int ret;
+
+	if (IS_ERR(root))
+		return root;
+	container_rebind(root, ctx->mask);
+	ret = populate_container(&root->top);
+	if (ret) {
+		container_rebind(root, 0);
+		/* Nothing of it was ever visible: nobody is waited for. */
+		containerfs_root_free(root);
+		return ERR_PTR(ret);
+	}
+	kernfs_activate(root->top.kn);
+	list_add_tail(&root->node, &containerfs_roots);
+	return root;
+}
+
+/* A superblock, or whoever else kept the hierarchy active, is done with it. */
+static void containerfs_root_put(struct containerfs_root *root)
+{
+	bool last;
+
+	cpus_read_lock();
+	container_lock();
+	last = !--root->users && list_empty(&root->top.children);
+	if (last) {
+		container_rebind(root, 0);
+		list_del(&root->node);
+	}
+	container_unlock();
+	cpus_read_unlock();
+	if (last)
+		containerfs_root_free(root);
+}
+
+static bool same_name(const struct containerfs_root *root, const char *name)
+{
+	return name && !strcmp(root->name, name);
+}
+
+/*
+ * The active hierarchy that @ctx describes; NULL if there is none yet; -EBUSY
+ * if another one has a part of what it would consist of.
+ */
+static struct containerfs_root *
+containerfs_root_find(struct fs_context *fc,
+		      const struct container_fs_context *ctx)
+{
+	struct containerfs_root *root;
+
+	list_for_each_entry(root, &containerfs_roots, node) {
+		bool named = same_name(root, ctx->name);
+
+		if (root->subsys_mask == ctx->mask &&
+		    (named || (ctx->mask && !ctx->name))) {
+			if (!ctx->noprefix || root->noprefix)
+				return root;
+			errorf(fc, "container: this hierarchy has prefixes");
+			return ERR_PTR(-EBUSY);
+		}
+		if (named || (root->subsys_mask & ctx->mask)) {
+			errorf(fc, "container: in use by hierarchy %d",
+			       root->hierarchy_id);
+			return ERR_PTR(-EBUSY);
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Mounting
+ */
+
+enum {
+	OPT_ALL,
+	OPT_NONE,
+	OPT_NOPREFIX,
+	OPT_NAME,
+	OPT_RELEASE_AGENT,
+};
+
+static const struct fs_parameter_spec container_fs_parameters[] = {
+	fsparam_flag("all",		OPT_ALL),
+	fsparam_flag("none",		OPT_NONE),
+	fsparam_flag("noprefix",	OPT_NOPREFIX),
+	fsparam_string("name",		OPT_NAME),
+	fsparam_string("release_agent",	OPT_RELEASE_AGENT),
+	{}
+};
+
+static bool valid_hierarchy_name(const char *name)
+{
+	const char *p;
+
+	for (p = name; *p; p++)
+		if (!isascii(*p) || (!isalnum(*p) && !strchr("._-", *p)))
+			return false;
+	return p != name && p - name < CONTAINER_ROOT_NAME_LEN;
+}
+
+static int parse_subsystem(struct fs_context *fc, struct fs_parameter *param)
+{
+	struct container_fs_context *ctx = fc_context(fc);
+	struct container_subsys *ss;
+	int i;
+
+	for_each_container_subsys(ss, i) {
+		if (strcmp(param->key, ss->name))
+			continue;
+		if (param->type != fs_value_is_flag)
+			return invalf(fc, "container: '%s' takes no value",
+				      param->key);
+		if (ss->disabled)
+			return invalf(fc, "container: '%s' is disabled",
+				      param->key);
+		ctx->mask |= BIT(i);
+		return 0;
+	}
+	return invalf(fc, "container: unknown subsystem or option '%s'",
+		      param->key);
+}
+
+/* Take over the string of an option that may be given twice if it is the same. */
+static int parse_string(struct fs_context *fc, struct fs_parameter *param,
+			char **opt)
+{
+	if (*opt && strcmp(*opt, param->string))
+		return invalf(fc, "container: '%s' given twice", param->key);
+	swap(*opt, param->string);
+	return 0;
+}
+
+static int container_parse_param(struct fs_context *fc,
+				 struct fs_parameter *param)
+{
+	struct container_fs_context *ctx = fc_context(fc);
+	struct fs_parse_result result;
+	int opt, ret;
+
+	opt = fs_parse(fc, container_fs_parameters, param, &result);
+	switch (opt) {
+	case OPT_ALL:
+		ctx->all = true;
+		return 0;
+	case OPT_NONE:
+		ctx->none = true;
+		return 0;
+	case OPT_NOPREFIX:
+		ctx->noprefix = true;
+		return 0;
+	case OPT_NAME:
+		if (!valid_hierarchy_name(param->string))
+			return invalf(fc, "container: bad name '%s'",
+				      param->string);
+		return parse_string(fc, param, &ctx->name);
+	case OPT_RELEASE_AGENT:
+		if (strlen(param->string) >= PATH_MAX)
+			return invalf(fc, "container: 'release_agent' too long");
+		return parse_string(fc, param, &ctx->release_agent);
+	case -ENOPARAM:
+		ret = vfs_parse_fs_param_source(fc, param);
+		return ret == -ENOPARAM ? parse_subsystem(fc, param) : ret;
+	default:
+		return opt;
+	}
+}
+
+/* Check what the options are together, and fill in what they leave out. */
+static int container_check_options(struct fs_context *fc, unsigned long all)
+{
+	struct container_fs_context *ctx = fc_context(fc);
+
+	/* Whoever opened the context, not only whoever completes it. */
+	if (fc->user_ns != &init_user_ns)
+		return -EPERM;
+	if (ctx->none && (ctx->all || ctx->mask))
+		return invalf(fc, "container: 'none' with a subsystem");
+	if (!ctx->none && (ctx->all || !ctx->mask))
+		ctx->mask |= all;
+	if (!ctx->mask && !ctx->none)
+		return invalf(fc, "container: no subsystem is enabled");
+	if (!ctx->mask && !ctx->name)
+		return invalf(fc, "container: 'none' needs 'name='");
+	if (ctx->noprefix && (!CPUSET_MASK || ctx->mask != CPUSET_MASK))
+		return invalf(fc, "container: 'noprefix' without cpuset alone");
+	return 0;
+}
+
+/* A mount of an active hierarchy sets its agent too, if it names one. */
+static void set_release_agent(struct containerfs_root *root,
+			      struct container_fs_context *ctx)
+{
+	if (ctx->release_agent)
+		swap(root->release_agent, ctx->release_agent);
+}
+
+static int container_get_tree(struct fs_context *fc)
+{
+	struct container_fs_context *ctx = fc_context(fc);
+	struct containerfs_root *root;
+	int ret;
+
+	ret = container_check_options(fc, enabled_subsystems());
+	if (ret)
+		return ret;
+
+	cpus_read_lock();
+	container_lock();
+	root = containerfs_root_find(fc, ctx);
+	if (!root)
+		root = containerfs_root_create(ctx);
+	else if (!IS_ERR(root) && !ctx->old_cpuset)
+		set_release_agent(root, ctx);
+	ret = PTR_ERR_OR_ZERO(root);
+	if (!ret)
+		root->users++;
+	container_unlock();
+	cpus_read_unlock();
+	if (ret)
+		return ret;
+
+	ctx->kfc.root = root->kf_root;
+	ctx->kfc.magic = CONTAINER_SUPER_MAGIC;
+	ret = kernfs_get_tree(fc);
+	if (!ret)
+		trace_container_mount(root->hierarchy_id, root->subsys_mask,
+				      root->name);
+	/* A new superblock has taken over our use, even if it failed. */
+	if (!ctx->kfc.new_sb_created)
+		containerfs_root_put(root);
+	return ret;
+}
+
+/*
+ * Change the set of subsystems to @mask. On error nothing has changed. What
+ * has to be removed is put on @files. cpus_read_lock() and container_mutex are
+ * held.
+ */
+static int containerfs_root_change(struct fs_context *fc,
+				   struct containerfs_root *root,
+				   unsigned long mask, struct list_head *files)
+{
+	unsigned long old = root->subsys_mask, added = mask & ~old;
+	struct container_subsys *ss;
+	int i, ret;
+
+	if (mask == old)
+		return 0;
+	if (!list_empty(&root->top.children))
+		return -EBUSY;
+	for_each_subsys_in(ss, i, added) {
+		if (ss->root == &container_dummy_root)
+			continue;
+		errorf(fc, "container: '%s' is in use", ss->name);
+		return -EBUSY;
+	}
+
+	container_rebind(root, mask);
+	ret = populate_subsystems(&root->top, added);
+	if (ret) {
+		container_rebind(root, old);
+		take_root_files(root, added, files);
+		return ret;
+	}
+	kernfs_activate(root->top.kn);
+	take_root_files(root, old & ~mask, files);
+	return 0;
+}
+
+static int container_reconfigure(struct fs_context *fc)
+{
+	struct container_fs_context *ctx = fc_context(fc);
+	struct container *top =
+		kernfs_root_to_node(kernfs_root_from_sb(fc->root->d_sb))->priv;
+	struct containerfs_root *root = top->root;
+	LIST_HEAD(files);
+	int ret;
+
+	if (ctx->name && !same_name(root, ctx->name))
+		return invalf(fc, "container: 'name' cannot be changed");
+	if (ctx->noprefix && !root->noprefix)
+		return invalf(fc, "container: 'noprefix' cannot be changed");
+	if (!ctx->name && root->name[0]) {
+		ctx->name = kstrdup(root->name, GFP_KERNEL);
+		if (!ctx->name)
+			return -ENOMEM;
+	}
+	ctx->noprefix = root->noprefix;
+	if (!ctx->mask && !ctx->all && !ctx->none) {
+		/* s_umount is held: no other remount changes it. */
+		ctx->mask = root->subsys_mask;
+		ctx->none = !ctx->mask;
+	}
+	ret = container_check_options(fc, enabled_subsystems());
+	if (ret)
+		return ret;
+
+	cpus_read_lock();
+	container_lock();
+	ret = containerfs_root_change(fc, root, ctx->mask, &files);
+	if (!ret) {
+		set_release_agent(root, ctx);
+		trace_container_remount(root->hierarchy_id, root->subsys_mask,
+					root->name);
+	}
+	container_unlock();
+	cpus_read_unlock();
+	remove_root_files(&files);
+	return ret;
+}
+
+static void container_free_fc(struct fs_context *fc)
+{
+	struct container_fs_context *ctx = fc_context(fc);
+
+	kernfs_free_fs_context(fc);
+	kfree(ctx->name);
+	kfree(ctx->release_agent);
+	kfree(ctx);
+}
+
+static const struct fs_context_operations container_context_ops = {
+	.free		= container_free_fc,
+	.parse_param	= container_parse_param,
+	.get_tree	= container_get_tree,
+	.reconfigure	= container_reconfigure,
+};
+
+static int container_init_fs_context(struct fs_context *fc)
+{
+	struct container_fs_context *ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);
+
+	if (!ctx)
+		return -ENOMEM;
+	fc->fs_private = &ctx->kfc;
+	fc->ops = &container_context_ops;
+	fc->global = true;
+	return 0;
+}
+
+static void container_kill_sb(struct super_block *sb)
+{
+	struct container *top =
+		kernfs_root_to_node(kernfs_root_from_sb(sb))->priv;
+
+	trace_container_umount(top->root->hierarchy_id, top->root->subsys_mask,
+			       top->root->name);
+	kernfs_kill_sb(sb);
+	containerfs_root_put(top->root);
+}
+
+static struct file_system_type container_fs_type = {
+	.name			= "container",
+	.init_fs_context	= container_init_fs_context,
+	.parameters		= container_fs_parameters,
+	.kill_sb		= container_kill_sb,
+};
+
+#ifdef CONFIG_CPUSETS_CONTAINER
+/* The file system that cpusets had before there were containers. */
+static int cpuset_parse_param(struct fs_context *fc, struct fs_parameter *param)
+{
+	int ret = vfs_parse_fs_param_source(fc, param);
+
+	if (ret != -ENOPARAM)
+		return ret;
+	return invalf(fc, "cpuset: unknown option '%s'", param->key);
+}
+
+static const struct fs_context_operations cpuset_context_ops = {
+	.free		= container_free_fc,
+	.parse_param	= cpuset_parse_param,
+	.get_tree	= container_get_tree,
+	.reconfigure	= container_reconfigure,
+};
+
+static int cpuset_init_fs_context(struct fs_context *fc)
+{
+	struct container_fs_context *ctx;
+	char *agent;
+	int ret;
+
+	if (cpuset_subsys.disabled)
+		return -ENODEV;
+	agent = kstrdup("/sbin/cpuset_release_agent", GFP_KERNEL);
+	if (!agent)
+		return -ENOMEM;
+	ret = container_init_fs_context(fc);
+	if (ret) {
+		kfree(agent);
+		return ret;
+	}
+	fc->ops = &cpuset_context_ops;
+	if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE) {
+		kfree(agent);
+		return 0;
+	}
+	ctx = fc_context(fc);
+	ctx->mask = CPUSET_MASK;
+	ctx->noprefix = true;
+	ctx->old_cpuset = true;
+	ctx->release_agent = agent;
+	return 0;
+}
+
+static struct file_system_type cpuset_fs_type = {
+	.name			= "cpuset",
+	.init_fs_context	= cpuset_init_fs_context,
+	.kill_sb		= container_kill_sb,
+};
+#endif
+
+/*
+ * /proc
+ */
+
+static int containers_show(struct seq_file *sf, void *v)
+{
+	struct container_subsys *ss;
+	int i;
+
+	seq_puts(sf, "#subsys_name\thierarchy\tnum_containers\tenabled\n");
+	container_lock();
+	for_each_container_subsys(ss, i)
+		seq_printf(sf, "%s\t%d\t%u\t%d\n", ss->name,
+			   ss->root->hierarchy_id, ss->root->nr_containers,
+			   !ss->disabled);
+	container_unlock();
+	return 0;
+}
+
+static struct container *get_task_container(struct task_struct *task,
+					    struct containerfs_root *root)
+{
+	struct container *cont;
+
+	rcu_read_lock();
+	/* A container without references has been left by @task. */
+	do {
+		cont = task_container_in(task, root);
+	} while (!refcount_inc_not_zero(&cont->refs));
+	rcu_read_unlock();
+	return cont;
+}
+
+static int show_task_container(struct seq_file *sf, struct task_struct *task,
+			       struct containerfs_root *root, char *path)
+{
+	struct container *cont = get_task_container(task, root);
+	int ret;
+
+	ret = container_path(cont, path, PATH_MAX);
+	if (!ret) {
+		seq_printf(sf, "%d:", root->hierarchy_id);
+		if (root->subsys_mask)
+			show_subsystems(sf, root->subsys_mask, "");
+		else
+			seq_printf(sf, "name=%s", root->name);
+		seq_printf(sf, ":%s%s\n", path,
+			   container_is_removed(cont) ? " (deleted)" : "");
+	}
+	container_put(cont);
+	return ret;
+}
+
+/**
+ * proc_container_show - /proc/PID/container
+ * @sf: where to
+ * @ns: the pid namespace of the mount of /proc
+ * @pid: whose
+ * @task: the same
+ *
+ * Return: 0, -ENOMEM, or -ENAMETOOLONG for a path beyond PATH_MAX.
+ */
+int proc_container_show(struct seq_file *sf, struct pid_namespace *ns,
+			struct pid *pid, struct task_struct *task)
+{
+	struct containerfs_root *root;
+	char *path;
+	int ret = 0;
+
+	path = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!path)
+		return -ENOMEM;
+	container_lock();
+	list_for_each_entry(root, &containerfs_roots, node) {
+		ret = show_task_container(sf, task, root, path);
+		if (ret)
+			break;
+	}
+	container_unlock();
+	kfree(path);
+	return ret;
+}
+
+static int __init container_disable(char *str)
+{
+	struct container_subsys *ss;
+	char *name;
+	int i;
+
+	while ((name = strsep(&str, ","))) {
+		for_each_container_subsys(ss, i)
+			if (!strcmp(name, ss->name))
+				ss->disabled = true;
+	}
+	return 1;
+}
+__setup("container_disable=", container_disable);
+
+static int __init container_fs_init(void)
+{
+	int ret;
+
+	ret = register_filesystem(&container_fs_type);
+	if (ret)
+		return ret;
+#ifdef CONFIG_CPUSETS_CONTAINER
+	ret = register_filesystem(&cpuset_fs_type);
+	if (ret)
+		return ret;
+#endif
+	return proc_create_single("containers", 0, NULL, containers_show) ?
+		0 : -ENOMEM;
+}
+fs_initcall(container_fs_init);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the grouping core (container.c) and the file system (container_fs.c)
+ * of process containers share. Locks: see the head of container.c.
+ */
+#ifndef _KERNEL_CONTAINER_INTERNAL_H
+#define _KERNEL_CONTAINER_INTERNAL_H
+
+#include <linux/container.h>
+
+#define CONTAINER_ROOT_NAME_LEN	64
+
+/* container.population of a removed container; failed attempts add to it. */
+#define CONTAINER_DEAD		INT_MIN
+
+/**
+ * struct containerfs_root - a hierarchy
+ * @top: its root container; first, so that freeing it frees this
+ * @node: entry of the list of active hierarchies; container_mutex
+ * @subsys_mask: subsystems bound here. Changed under container_mutex with all
+ *	attaches excluded, read under either.
+ * @hierarchy_id: in /proc files; 0 is the dummy hierarchy; constant
+ * @nr_containers: including @top; container_mutex
+ * @users: superblocks, and mounts in progress; container_mutex
+ * @kf_root: the tree of files; constant while the hierarchy is active
+ * @noprefix: control files have no subsystem prefix; constant
+ * @name: empty if it has none; constant
+ * @release_agent: NULL if none is set; container_mutex
+ * @files: control files of subsystems in @top, struct root_file;
+ *	container_mutex
+ */
+struct containerfs_root {
+	struct container	top;
+	struct list_head	node;
+	unsigned long		subsys_mask;
+	int			hierarchy_id;
+	unsigned int		nr_containers;
+	unsigned int		users;
+	struct kernfs_root	*kf_root;
+	bool			noprefix;
+	char			name[CONTAINER_ROOT_NAME_LEN];
+	char			*release_agent;
+	struct list_head	files;
+};
+
+extern struct container_subsys *container_subsystems[];
+extern struct containerfs_root container_dummy_root;
+
+#define for_each_container_subsys(ss, i)				\
+	for ((i) = 0; (i) < CONTAINER_SUBSYS_COUNT &&			\
+	     ((ss) = container_subsystems[i], true); (i)++)
+
+#define for_each_subsys_in(ss, i, mask)					\
+	for_each_container_subsys(ss, i)				\
+		if (!((mask) & BIT(i))) {} else
+
+void container_init_struct(struct container *cont, struct containerfs_root *root,
+			   struct container *parent);
+struct container *container_create(struct container *parent);
+void container_online(struct container *cont);
+void container_discard(struct container *cont);
+int container_remove(struct container *cont);
+void container_get(struct container *cont);
+void container_put(struct container *cont);
+
+void container_rebind(struct containerfs_root *root, unsigned long mask);
+
+int container_attach(struct container *cont, struct task_struct *task,
+		     bool whole, const struct cred *cred);
+void container_kill(struct container *top);
+
+struct container *task_container_in(struct task_struct *task,
+				    struct containerfs_root *root);
+pid_t container_task_iter_next_nr(struct container_task_iter *it,
+				  struct pid_namespace *ns, bool processes);
+
+/* In container_fs.c. */
+void container_changed(struct container *cont);
+
+#endif /* _KERNEL_CONTAINER_INTERNAL_H */
