@@ -86,14 +86,16 @@ static struct mutex attach_mutexes[1 << ATTACH_MUTEX_BITS];
 
 #define GROUP_HASH_BITS		9
 static struct group_bucket {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* protects changes of head */
 	struct hlist_head	head;
 } group_table[1 << GROUP_HASH_BITS];
 
-#define SUBSYS(_x) [_x##_subsys_id] = &_x##_subsys,
+/* In the order of their ids. */
+#define SUBSYS(_x) &_x##_subsys,
 struct container_subsys *container_subsystems[] = {
 #include <linux/container_subsys.h>
 };
+
 #undef SUBSYS
 
 /* Hierarchy 0: where unbound subsystems are. */
@@ -605,9 +607,6 @@ struct link_walk {
 	bool			passed;
 };
 
-#define LINK_WALK(_from, _to) { .from = (_from), .to = (_to), \
-				.passed = !(_to)->parent }
-
 static struct container *next_link(struct link_walk *walk)
 {
 	struct containerfs_root *root = walk->to->root;
@@ -719,7 +718,11 @@ static struct container_group *get_group_moved(struct container_group *from,
 					       struct container *to)
 {
 	struct container_link *old = group_link(from, to->root);
-	struct link_walk walk = LINK_WALK(from, to);
+	struct link_walk walk = {
+		.from	= from,
+		.to	= to,
+		.passed	= !to->parent,
+	};
 	struct container_group *group, *new;
 	unsigned long key = from->key;
 	struct group_bucket *bucket;
@@ -1094,7 +1097,7 @@ static struct mutex *attach_mutex(struct task_struct *task)
 	return &attach_mutexes[hash_ptr(task->signal, ATTACH_MUTEX_BITS)];
 }
 
-static int for_each_attached(struct container_attachment *att,
+static int visit_attached(struct container_attachment *att,
 			     int (*fn)(struct container_attachment *att,
 				       struct task_struct *task))
 {
@@ -1220,12 +1223,12 @@ static int prepare_moves(struct container_attachment *att)
 {
 	int ret;
 
-	while ((ret = for_each_attached(att, find_unmapped)) > 0) {
+	while ((ret = visit_attached(att, find_unmapped)) > 0) {
 		ret = add_move(att, att->unmapped);
 		if (ret)
 			return ret;
 	}
-	return ret ?: for_each_attached(att, chain_member);
+	return ret ?: visit_attached(att, chain_member);
 }
 
 #define for_each_chained(task, move)					\
@@ -1389,7 +1392,7 @@ static void commit_moves(struct container_attachment *att)
 	}
 	/* The walk of the proof at the head of this file. */
 	if (att->whole)
-		for_each_attached(att, move_newcomer);
+		visit_attached(att, move_newcomer);
 }
 
 static void attach_states(struct task_struct *task, struct container_group *from,

@@ -85,18 +85,18 @@ struct container *of_container(struct kernfs_open_file *of)
  * of_cftype - the description of an open control file
  * @of: the open file, in one of its handlers
  */
-struct cftype *of_cftype(struct kernfs_open_file *of)
+struct container_cftype *of_cftype(struct kernfs_open_file *of)
 {
 	return of->kn->priv;
 }
 
 /**
- * of_css - the state that an open control file of a subsystem belongs to
+ * of_state - the state that an open control file of a subsystem belongs to
  * @of: the open file, in one of its handlers
  *
  * Return: the state; NULL for the core's own files.
  */
-struct container_subsys_state *of_css(struct kernfs_open_file *of)
+struct container_subsys_state *of_state(struct kernfs_open_file *of)
 {
 	struct container_subsys *ss = of_cftype(of)->ss;
 	struct container *cont = of_container(of);
@@ -108,37 +108,37 @@ struct container_subsys_state *of_css(struct kernfs_open_file *of)
 }
 
 /**
- * seq_css - of_css() for a seq_file handler
+ * seq_state - of_state() for a seq_file handler
  * @sf: as passed to the handler
  */
-struct container_subsys_state *seq_css(struct seq_file *sf)
+struct container_subsys_state *seq_state(struct seq_file *sf)
 {
-	return of_css(sf->private);
+	return of_state(sf->private);
 }
 
 /**
  * seq_cftype - of_cftype() for a seq_file handler
  * @sf: as passed to the handler
  */
-struct cftype *seq_cftype(struct seq_file *sf)
+struct container_cftype *seq_cftype(struct seq_file *sf)
 {
 	return of_cftype(sf->private);
 }
 
 static int file_seq_show(struct seq_file *sf, void *v)
 {
-	struct cftype *cft = seq_cftype(sf);
+	struct container_cftype *cft = seq_cftype(sf);
 
 	if (cft->seq_show)
 		return cft->seq_show(sf, v);
-	seq_printf(sf, "%llu\n", cft->read_u64(seq_css(sf), cft));
+	seq_printf(sf, "%llu\n", cft->read_u64(seq_state(sf), cft));
 	return 0;
 }
 
 static ssize_t file_write(struct kernfs_open_file *of, char *buf, size_t nbytes,
 			  loff_t off)
 {
-	struct cftype *cft = of_cftype(of);
+	struct container_cftype *cft = of_cftype(of);
 	u64 val;
 	int ret;
 
@@ -148,7 +148,7 @@ static ssize_t file_write(struct kernfs_open_file *of, char *buf, size_t nbytes,
 		return cft->write(of, buf, nbytes);
 	if (kstrtou64(strim(buf), 0, &val))
 		return -EINVAL;
-	ret = cft->write_u64(of_css(of), cft, val);
+	ret = cft->write_u64(of_state(of), cft, val);
 	return ret ?: nbytes;
 }
 
@@ -194,7 +194,7 @@ static const struct kernfs_ops file_records_ops = {
 	.atomic_write_len	= MAX_WRITE_LEN,
 };
 
-static umode_t file_mode(const struct cftype *cft)
+static umode_t file_mode(const struct container_cftype *cft)
 {
 	umode_t mode = cft->mode;
 
@@ -222,7 +222,7 @@ struct root_file {
 };
 
 static struct kernfs_node *create_file(struct container *cont, const char *name,
-				       struct cftype *cft)
+				       struct container_cftype *cft)
 {
 	static struct lock_class_key key;
 	kuid_t uid = cont->parent ? current_fsuid() : GLOBAL_ROOT_UID;
@@ -246,15 +246,15 @@ static struct kernfs_node *create_file(struct container *cont, const char *name,
  * Return: 0, -ENOMEM, or -EEXIST.
  */
 int container_add_file(struct container *cont, struct container_subsys *ss,
-		       struct cftype *cft)
+		       struct container_cftype *cft)
 {
 	struct root_file *file = NULL;
 	struct kernfs_node *kn;
 	char name[64];
 
-	if ((cft->flags & CFTYPE_ONLY_ROOT) && cont->parent)
+	if ((cft->flags & CONTAINER_FILE_ONLY_ROOT) && cont->parent)
 		return 0;
-	if ((cft->flags & CFTYPE_NOT_ROOT) && !cont->parent)
+	if ((cft->flags & CONTAINER_FILE_NOT_ROOT) && !cont->parent)
 		return 0;
 
 	if (ss && !cont->parent) {
@@ -291,7 +291,7 @@ int container_add_file(struct container *cont, struct container_subsys *ss,
  * added.
  */
 int container_add_files(struct container *cont, struct container_subsys *ss,
-			struct cftype *cfts, int count)
+			struct container_cftype *cfts, int count)
 {
 	int i, ret = 0;
 
@@ -538,7 +538,7 @@ static ssize_t release_agent_write(struct kernfs_open_file *of, char *buf,
 	return nbytes;
 }
 
-static struct cftype core_files[] = {
+static struct container_cftype core_files[] = {
 	{
 		.name		= "tasks",
 		.mode		= 0644,
@@ -581,13 +581,13 @@ static struct cftype core_files[] = {
 	},
 	{
 		.name		= "release_agent",
-		.flags		= CFTYPE_ONLY_ROOT,
+		.flags		= CONTAINER_FILE_ONLY_ROOT,
 		.seq_show	= release_agent_show,
 		.write		= release_agent_write,
 	},
 };
 
-static struct cftype events_file = {
+static struct container_cftype events_file = {
 	.name		= "events",
 	.seq_show	= events_show,
 };
@@ -797,11 +797,14 @@ static char *container_path_dup(struct container *cont)
 
 static void run_release_agent(char *agent, char *path)
 {
-	static char *envp[] = {
-		"HOME=/", "PATH=/sbin:/bin:/usr/sbin:/usr/bin", NULL
-	};
-	char *argv[] = { agent, path, NULL };
+	char *argv[3], *envp[3];
 
+	argv[0] = agent;
+	argv[1] = path;
+	argv[2] = NULL;
+	envp[0] = "HOME=/";
+	envp[1] = "PATH=/sbin:/bin:/usr/sbin:/usr/bin";
+	envp[2] = NULL;
 	call_usermodehelper(agent, argv, envp, UMH_WAIT_EXEC);
 }
 

@@ -46,13 +46,19 @@ struct containerfs_root {
 extern struct container_subsys *container_subsystems[];
 extern struct containerfs_root container_dummy_root;
 
-#define for_each_container_subsys(ss, i)				\
-	for ((i) = 0; (i) < CONTAINER_SUBSYS_COUNT &&			\
-	     ((ss) = container_subsystems[i], true); (i)++)
+static inline struct container_subsys *container_subsys_from(int *i,
+							     unsigned long mask)
+{
+	while (*i < CONTAINER_SUBSYS_COUNT && !(mask & BIT(*i)))
+		(*i)++;
+	return *i < CONTAINER_SUBSYS_COUNT ? container_subsystems[*i] : NULL;
+}
 
+/* Subsystem @ss with id @i, for each bit of @mask. */
 #define for_each_subsys_in(ss, i, mask)					\
-	for_each_container_subsys(ss, i)				\
-		if (!((mask) & BIT(i))) {} else
+	for ((i) = 0; ((ss) = container_subsys_from(&(i), mask)); (i)++)
+
+#define for_each_container_subsys(ss, i) for_each_subsys_in(ss, i, ~0UL)
 
 void container_init_struct(struct container *cont, struct containerfs_root *root,
 			   struct container *parent);

@@ -37,6 +37,7 @@ enum container_subsys_id {
 #include <linux/container_subsys.h>
 	CONTAINER_SUBSYS_COUNT
 };
+
 #undef SUBSYS
 
 /**
@@ -85,7 +86,7 @@ struct container {
 	struct container_subsys_state	*subsys[CONTAINER_SUBSYS_COUNT];
 	struct list_head		sibling;
 	struct list_head		children;
-	spinlock_t			lock;
+	spinlock_t			lock;	/* protects groups */
 	struct list_head		groups;
 	atomic_t			population;
 	unsigned long			flags;
@@ -246,7 +247,7 @@ struct container_subsys {
 struct container_group {
 	struct container_subsys_state	*subsys[CONTAINER_SUBSYS_COUNT];
 	refcount_t			refs;
-	spinlock_t			lock;
+	spinlock_t			lock;	/* protects the next four */
 	struct list_head		tasks;
 	unsigned int			active;
 	struct list_head		iters;
@@ -415,27 +416,26 @@ void container_task_iter_start(struct container *cont,
 struct task_struct *container_task_iter_next(struct container_task_iter *it);
 void container_task_iter_end(struct container_task_iter *it);
 
-/* Flags of struct cftype. */
-#define CFTYPE_ONLY_ROOT	BIT(0)	/* in root containers alone */
-#define CFTYPE_NOT_ROOT		BIT(1)	/* in all but root containers */
-#define CFTYPE_NO_PREFIX	BIT(2)	/* never with the subsystem's name */
+/* Flags of struct container_cftype. */
+#define CONTAINER_FILE_ONLY_ROOT	BIT(0)	/* in root containers alone */
+#define CONTAINER_FILE_NOT_ROOT		BIT(1)	/* in all but root containers */
 
 /**
- * struct cftype - a control file
+ * struct container_cftype - a control file
  * @name: without the subsystem's prefix
  * @mode: permissions; 0: readable if it can be read, writable by the owner if
  *	it can be written
- * @flags: CFTYPE_*
+ * @flags: CONTAINER_FILE_*
  * @private: for the subsystem, to tell files with the same handlers apart
  * @read_u64: one number, printed with a newline
- * @seq_show: the file as text; css by seq_css(). With @seq_start: one record.
+ * @seq_show: the file as text; css by seq_state(). With @seq_start: one record.
  * @seq_start: as in seq_file, like @seq_next and @seq_stop
  * @seq_next: see @seq_start
  * @seq_stop: see @seq_start
  * @write_u64: one number, with or without a trailing newline. Returns 0 or an
  *	error.
  * @write: text, NUL-terminated, leading and trailing white space included;
- *	@buf may be changed. The css is of_css(@of). Returns @nbytes or an
+ *	@buf may be changed. The css is of_state(@of). Returns @nbytes or an
  *	error. Writes reach the handler whole; those that are empty, have an
  *	embedded NUL, or are too long have been refused.
  * @open: with @seq_start: called for each open; may set @of->priv
@@ -448,17 +448,17 @@ void container_task_iter_end(struct container_task_iter *it);
  * any more once its state is freed: a handler that changes something takes
  * container_lock_live() and fails with ENODEV without it.
  */
-struct cftype {
+struct container_cftype {
 	const char	*name;
 	umode_t		mode;
 	unsigned int	flags;
 	unsigned long	private;
-	u64 (*read_u64)(struct container_subsys_state *css, struct cftype *cft);
+	u64 (*read_u64)(struct container_subsys_state *css, struct container_cftype *cft);
 	int (*seq_show)(struct seq_file *sf, void *v);
 	void *(*seq_start)(struct seq_file *sf, loff_t *ppos);
 	void *(*seq_next)(struct seq_file *sf, void *v, loff_t *ppos);
 	void (*seq_stop)(struct seq_file *sf, void *v);
-	int (*write_u64)(struct container_subsys_state *css, struct cftype *cft,
+	int (*write_u64)(struct container_subsys_state *css, struct container_cftype *cft,
 			 u64 val);
 	ssize_t (*write)(struct kernfs_open_file *of, char *buf, size_t nbytes);
 	int (*open)(struct kernfs_open_file *of);
@@ -467,14 +467,14 @@ struct cftype {
 };
 
 int container_add_file(struct container *cont, struct container_subsys *ss,
-		       struct cftype *cft);
+		       struct container_cftype *cft);
 int container_add_files(struct container *cont, struct container_subsys *ss,
-			struct cftype *cfts, int count);
+			struct container_cftype *cfts, int count);
 struct container *of_container(struct kernfs_open_file *of);
-struct container_subsys_state *of_css(struct kernfs_open_file *of);
-struct cftype *of_cftype(struct kernfs_open_file *of);
-struct container_subsys_state *seq_css(struct seq_file *sf);
-struct cftype *seq_cftype(struct seq_file *sf);
+struct container_subsys_state *of_state(struct kernfs_open_file *of);
+struct container_cftype *of_cftype(struct kernfs_open_file *of);
+struct container_subsys_state *seq_state(struct seq_file *sf);
+struct container_cftype *seq_cftype(struct seq_file *sf);
 
 int container_path(const struct container *cont, char *buf, size_t buflen);
 
