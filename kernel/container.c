@@ -45,17 +45,16 @@
  * group that its creator is in at that moment, under that group's lock. Whoever
  * moves a process holds its attach mutex, moves the threads it has prepared, and
  * then walks the list of threads once, front to back, moving all that are still
- * in a group it moves from, those that have not joined yet included. No thread
- * is left behind:
+ * in a group it moves from. No thread is left behind:
  *
  *   Threads are added at the end of the list only, so a creator X stands before
- *   the thread N it creates. If the walk comes to N, it moves N. If it does not,
- *   then N was not on the list yet when X was moved: had N joined X's old group,
- *   under the lock of that group, before X was moved, under the same lock, then
- *   N was on the list before, and the walk, which goes on from X, would have
- *   seen it. So N joins after X was moved, and joins X in the new group. If the
- *   walk did not come to X either, the same holds for X and its creator: X
- *   cannot run before it has joined.
+ *   the thread N it creates, and X cannot run before it has joined itself. If N
+ *   joined the old group of X, under the lock of that group, then X had not been
+ *   moved yet, which takes the same lock. So N was on the list before X was
+ *   moved; the walk, which comes to the place of N after X was moved, sees N in
+ *   its old group and moves it. If N had not joined when X was moved, it joins X
+ *   in the new group. So does the first thread of a process, should it be moved
+ *   before it has joined: the mover has it join first.
  *
  * The threads of a process cannot come to be in a group that the mover does not
  * know, since only joining and the holder of the attach mutex change groups.
@@ -811,14 +810,10 @@ static void group_unoccupy(struct container_group *group)
 	spin_unlock(&group->lock);
 }
 
-/*
- * Is @task, whose group's lock is held, in this group, be it that it has yet to
- * join? If not, it has left in container_exit().
- */
+/* Is @task, whose group's lock is held, a member, or yet to join or gone? */
 static bool is_member(struct task_struct *task)
 {
-	return !list_empty(&task->container_node) ||
-	       READ_ONCE(task->__state) == TASK_NEW;
+	return !list_empty(&task->container_node);
 }
 
 /* Take @task off the list of @group, whose lock is held. */
@@ -1049,6 +1044,82 @@ void container_task_iter_end(struct container_task_iter *it)
  * Attaching
  */
 
+/* Membership of the threads of @task's process changes under this mutex. */
+static struct mutex *attach_mutex(struct task_struct *task)
+{
+	return &attach_mutexes[hash_ptr(task->signal, ATTACH_MUTEX_BITS)];
+}
+
+static void attach_states(struct task_struct *task, struct container_group *from,
+			  struct container_group *to)
+{
+	struct container_subsys *ss;
+	int i;
+
+	for_each_container_subsys(ss, i)
+		if (ss->attach && from->subsys[i] != to->subsys[i])
+			ss->attach(ss, to->subsys[i], from->subsys[i], task);
+}
+
+static bool killed_since_fork(struct container_group *group,
+			      struct task_struct *child)
+{
+	return (int)(group->kill_stamp - child->container_fork_stamp) > 0;
+}
+
+/*
+ * Put @child on the list of its group, whose lock is held, if it is still to
+ * join and its creator, who is busy forking, is in this group. The creator is a
+ * member, so the group has been occupied already. @killed is set if the group
+ * was killed since the fork began. Returns false if the creator is elsewhere.
+ */
+static bool join_group(struct container_group *group, struct task_struct *child,
+		       bool *killed)
+{
+	struct task_struct *creator = child->container_next;
+
+	if (is_member(child) || !creator)
+		return true;
+	*killed |= killed_since_fork(group, child);
+	if (rcu_access_pointer(creator->containers) != group)
+		return false;
+	group->active++;
+	list_add_tail(&child->container_node, &group->tasks);
+	child->container_next = NULL;
+	return true;
+}
+
+/*
+ * Have @child join if it has not yet, though its creator is being moved while
+ * it forks: the child follows it and takes along what can_fork charged. The
+ * attach mutex of @child and cpus_read_lock() are held.
+ */
+static void join_newborn(struct task_struct *child)
+{
+	struct container_group *group, *next;
+	bool killed = false, joined;
+
+	do {
+		rcu_read_lock();
+		group = lock_task_group(child);
+		joined = join_group(group, child, &killed);
+		if (!joined) {
+			/* It cannot go away before @child has joined. */
+			next = task_group_get(child->container_next);
+			rcu_assign_pointer(child->containers, next);
+		}
+		spin_unlock(&group->lock);
+		rcu_read_unlock();
+		if (!joined) {
+			attach_states(child, group, next);
+			put_group(group);
+		}
+	} while (!joined);
+
+	if (killed)
+		do_send_sig_info(SIGKILL, SEND_SIG_PRIV, child, PIDTYPE_TGID);
+}
+
 /* Ends the chain of a container_move; never on one itself. */
 #define CHAIN_END	(&init_task)
 
@@ -1090,12 +1161,6 @@ struct container_attachment {
 	struct container_group	*unmapped;
 	bool			done;
 };
-
-/* Membership of the threads of @task's process changes under this mutex. */
-static struct mutex *attach_mutex(struct task_struct *task)
-{
-	return &attach_mutexes[hash_ptr(task->signal, ATTACH_MUTEX_BITS)];
-}
 
 static int visit_attached(struct container_attachment *att,
 			     int (*fn)(struct container_attachment *att,
@@ -1305,7 +1370,7 @@ static int occupy_groups(struct container_attachment *att)
 	return 0;
 }
 
-/* Move @task unless it has left meanwhile. Under RCU or with @task pinned. */
+/* Move @task if it is a member of move->from. Under RCU or with @task pinned. */
 static bool move_task(struct container_move *move, struct task_struct *task)
 {
 	struct container_group *from = move->from, *to = move->to;
@@ -1324,8 +1389,7 @@ static bool move_task(struct container_move *move, struct task_struct *task)
 	moved = rcu_access_pointer(task->containers) == from && is_member(task);
 	if (moved) {
 		refcount_inc(&to->refs);
-		if (!list_empty(&task->container_node))
-			leave_group(from, task);
+		leave_group(from, task);
 		to->active++;
 		list_add_tail(&task->container_node, &to->tasks);
 		/* Pairs with rcu_dereference() in task_subsys_state(). */
@@ -1395,17 +1459,6 @@ static void commit_moves(struct container_attachment *att)
 		visit_attached(att, move_newcomer);
 }
 
-static void attach_states(struct task_struct *task, struct container_group *from,
-			  struct container_group *to)
-{
-	struct container_subsys *ss;
-	int i;
-
-	for_each_container_subsys(ss, i)
-		if (ss->attach && from->subsys[i] != to->subsys[i])
-			ss->attach(ss, to->subsys[i], from->subsys[i], task);
-}
-
 static void finish_moves(struct container_attachment *att, bool moved)
 {
 	struct container_move *move, *next;
@@ -1460,6 +1513,7 @@ int container_attach(struct container *cont, struct task_struct *task,
 
 	cpus_read_lock();
 	mutex_lock(mutex);
+	join_newborn(task);
 
 	ret = prepare_moves(&att);
 	if (ret)
@@ -1537,7 +1591,7 @@ void container_fork(struct task_struct *child)
 {
 	RCU_INIT_POINTER(child->containers, &init_container_group);
 	INIT_LIST_HEAD(&child->container_node);
-	child->container_next = NULL;
+	child->container_next = current;
 }
 
 static void cancel_fork_states(struct task_struct *child,
@@ -1603,62 +1657,6 @@ void container_cancel_fork(struct task_struct *child)
 	put_group(group);
 }
 
-static bool killed_since_fork(struct container_group *group,
-			      struct task_struct *child)
-{
-	return (int)(group->kill_stamp - child->container_fork_stamp) > 0;
-}
-
-/*
- * Put @child on the list of its group if it is still to join and current, its
- * creator, is in this group. The group's lock is held. current is a member, so
- * the group has been occupied already.
- */
-static bool join_group(struct container_group *group, struct task_struct *child)
-{
-	if (!list_empty(&child->container_node))
-		return true;
-	if (rcu_access_pointer(current->containers) != group)
-		return false;
-	group->active++;
-	list_add_tail(&child->container_node, &group->tasks);
-	return true;
-}
-
-/*
- * The creator, or the child itself, is moved while the child is created: the
- * child, unless it has been moved to a place of its own, follows its creator
- * and takes along what can_fork charged. Returns true if it is to be killed.
- */
-static bool join_moving_creator(struct task_struct *child)
-{
-	struct mutex *mutex = attach_mutex(child);
-	struct container_group *group, *next;
-	bool killed = false;
-
-	cpus_read_lock();
-	mutex_lock(mutex);
-	for (;;) {
-		bool joined;
-
-		rcu_read_lock();
-		group = lock_task_group(child);
-		killed |= killed_since_fork(group, child);
-		joined = join_group(group, child);
-		spin_unlock(&group->lock);
-		rcu_read_unlock();
-		if (joined)
-			break;
-		next = task_group_get(current);
-		attach_states(child, group, next);
-		rcu_assign_pointer(child->containers, next);
-		put_group(group);
-	}
-	mutex_unlock(mutex);
-	cpus_read_unlock();
-	return killed;
-}
-
 /**
  * container_post_fork - join the creator's group
  * @child: the new task, which is visible but does not run yet
@@ -1670,7 +1668,7 @@ void container_post_fork(struct task_struct *child)
 	struct container_group *group;
 	struct container_subsys *ss;
 	unsigned long mask;
-	bool joined, killed;
+	bool joined, killed = false;
 	int i;
 
 	if (unlikely(!child->pid))
@@ -1678,14 +1676,19 @@ void container_post_fork(struct task_struct *child)
 
 	rcu_read_lock();
 	group = lock_task_group(child);
-	killed = killed_since_fork(group, child);
-	joined = join_group(group, child);
+	joined = join_group(group, child, &killed);
 	mask = group->fork_mask;
 	spin_unlock(&group->lock);
 	rcu_read_unlock();
 
 	if (unlikely(!joined)) {
-		killed |= join_moving_creator(child);
+		struct mutex *mutex = attach_mutex(child);
+
+		cpus_read_lock();
+		mutex_lock(mutex);
+		join_newborn(child);
+		mutex_unlock(mutex);
+		cpus_read_unlock();
 		mask = ~0UL;
 	}
 	if (unlikely(killed))
