@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0
+# Process containers for Linux 6.12: see README.md, or `make help`.
+
+SHELL := /bin/bash
+QEMU := tools/testing/selftests/containers/qemu
+KERNEL ?= plain
+CPUS ?= 2
+NODES ?= 1
+MEM ?= 1G
+TIMEOUT ?= 300
+export KERNEL_SRC CPUS NODES MEM TIMEOUT APPEND TESTS SCRIPT KERNEL
+
+ifeq ($(filter $(KERNEL),plain debug cgroups),)
+$(error KERNEL must be plain, debug or cgroups, not '$(KERNEL)')
+endif
+
+.PHONY: help setup tree kernel run kselftest check patches series-check \
+	check-off clean distclean
+
+help:
+	@echo 'make run           build the patched kernel, boot it, show containers at work'
+	@echo '                   SCRIPT=FILE: run that shell script in the guest instead'
+	@echo 'make check         all tests: static checks, debug kernel, kernel with cgroups'
+	@echo 'make kernel        build/bzImage; KERNEL=debug: build/bzImage-debug;'
+	@echo '                   KERNEL=cgroups: build/bzImage-cgroups'
+	@echo 'make kselftest     the selftests on KERNEL= alone; TESTS="test_mount ...": some'
+	@echo 'make patches       regenerate patches/ from the tree'
+	@echo 'make series-check  build and boot every step of the series'
+	@echo 'make check-off     prove that CONFIG_CONTAINERS=n changes no object code'
+	@echo 'make clean         remove what was built; distclean: the kernel source too'
+	@echo
+	@echo 'KERNEL_SRC=DIR     another Linux 6.12.y source tree'
+	@echo 'KERNEL=plain|debug|cgroups CPUS=2 NODES=1 MEM=1G TIMEOUT=300 (seconds)'
+	@echo 'APPEND="..."       more for the command line of the kernel'
+
+setup:
+	@$(QEMU)/setup.sh
+
+tree: setup
+	@$(QEMU)/tree.sh
+
+kernel: tree
+	@$(QEMU)/build.sh $(KERNEL)
+
+run: kernel
+	@if [ -n "$$SCRIPT" ]; then \
+		$(QEMU)/boot.sh $(KERNEL) "$$SCRIPT"; \
+	elif [ -t 0 ]; then \
+		INTERACTIVE=1 TIMEOUT=86400 $(QEMU)/boot.sh $(KERNEL) $(QEMU)/demo.sh; \
+	else \
+		$(QEMU)/boot.sh $(KERNEL) $(QEMU)/demo.sh; \
+	fi
+
+kselftest: kernel
+	@$(QEMU)/kselftest.sh $(KERNEL)
+
+check: tree
+	@$(QEMU)/check.sh
+
+patches: tree
+	@$(QEMU)/series.sh patches
+
+series-check: tree
+	@$(QEMU)/series.sh check
+
+check-off: tree
+	@$(QEMU)/check-off.sh
+
+clean:
+	rm -rf build/plain build/debug build/cgroups build/series build/off-* \
+		build/selftests build/log build/bzImage*
+
+distclean:
+	rm -rf build

@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Boot a kernel with a job: boot.sh KIND JOB [FILES-DIRECTORY]
+#
+# JOB is a shell script. Its output is our standard output, its success ours.
+# What is in FILES-DIRECTORY is in the guest's root. In the environment: CPUS,
+# NODES, MEM, TIMEOUT, APPEND (more for the kernel's command line), INTERACTIVE=1
+# and LOG (the kernel's messages).
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+kind=$1 job=$2 files=${3:-}
+: "${CPUS:=2}" "${NODES:=1}" "${MEM:=1G}" "${TIMEOUT:=300}" "${APPEND:=}"
+: "${INTERACTIVE:=}" "${LOG:=$LOGS/boot-$kind.log}"
+need_number CPUS "$CPUS"
+need_number NODES "$NODES"
+need_number TIMEOUT "$TIMEOUT"
+case $MEM in
+[1-9]*[GM]) ;;
+*) die "MEM must be a size like 512M or 1G, not '$MEM'" ;;
+esac
+[ "$NODES" -le "$CPUS" ] || die "NODES=$NODES needs as many CPUS, not $CPUS"
+[ -r "$job" ] || die "no script '$job'"
+command -v qemu-system-x86_64 >/dev/null || die "no qemu-system-x86_64; run make setup"
+
+case $kind in
+plain) image=$BUILD/bzImage out=$BUILD/plain ;;
+*) image=$BUILD/bzImage-$kind out=$BUILD/$kind ;;
+esac
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# The initramfs: a list for the kernel's gen_init_cpio, so no root is needed.
+list() {
+	local dir file applet
+
+	for dir in dev proc sys tmp bin sbin etc lib root usr; do
+		echo "dir /$dir 755 0 0"
+	done
+	echo "nod /dev/console 600 0 0 c 5 1"
+	echo "file /init $tmp/init 755 0 0"
+	echo "file /job $job 755 0 0"
+	echo "file /bin/busybox $(command -v busybox) 755 0 0"
+	for applet in $(busybox --list); do
+		[ "$applet" = busybox ] || echo "slink /bin/$applet busybox 777 0 0"
+	done
+	[ -z "$INTERACTIVE" ] || echo "file /interactive /dev/null 644 0 0"
+	[ -n "$files" ] || return 0
+	(cd "$files" && find . -mindepth 1 -type d) | sed 's,^\.\(.*\),dir \1 755 0 0,'
+	(cd "$files" && find . -type f) | while read -r file; do
+		echo "file ${file#.} $files/$file 755 0 0"
+	done
+}
+
+gcc -static -O2 -Wall -o "$tmp/init" "$QEMU_DIR/init.c"
+list >"$tmp/list"
+"$out/usr/gen_init_cpio" "$tmp/list" >"$tmp/initramfs"
+
+# One memory node after the other, the processors dealt out among them.
+numa=()
+size=${MEM%[GM]}
+[ "${MEM#"$size"}" = M ] || size=$((size * 1024))
+for ((node = 0; node < NODES; node++)); do
+	numa+=(-object "memory-backend-ram,id=m$node,size=$((size / NODES))M")
+	numa+=(-numa "node,nodeid=$node,memdev=m$node")
+done
+for ((cpu = 0; cpu < CPUS; cpu++)); do
+	numa+=(-numa "cpu,node-id=$((cpu * NODES / CPUS)),socket-id=$cpu,core-id=0,thread-id=0")
+done
+
+mkdir -p "$(dirname "$LOG")"
+if [ -n "$INTERACTIVE" ]; then
+	line=stdio
+	display=(-nographic -monitor none)
+else
+	line=file:/dev/stdout
+	display=(-display none -monitor none)
+fi
+status=0
+# shellcheck disable=SC2086
+timeout --foreground -k 5 "$TIMEOUT" qemu-system-x86_64 \
+	-M q35 -cpu max -accel tcg,thread=multi \
+	-smp "$CPUS,sockets=$CPUS,cores=1,threads=1" \
+	-m "$((size / NODES * NODES))M" "${numa[@]}" "${display[@]}" -nodefaults \
+	-no-reboot -kernel "$image" -initrd "$tmp/initramfs" \
+	-serial "file:$LOG" -chardev "${line%%:*},id=job$([ "$line" = stdio ] && echo ,signal=off || echo ,path=/dev/stdout)" \
+	-serial chardev:job -serial "file:$tmp/verdict" \
+	-append "console=ttyS0 panic=-1 loglevel=7 $APPEND" || status=$?
+
+verdict=$(tr -d '\r' <"$tmp/verdict" 2>/dev/null) || verdict=
+job_status=$(sed -n 's/^job //p' <<<"$verdict")
+leaks=$(sed -n 's/^leaks //p' <<<"$verdict")
+
+fail() {
+	{
+		echo "error: $*; the end of $LOG:"
+		tail -n 40 "$LOG" | tr -d '\r'
+	} >&2
+	exit 1
+}
+
+[ "$status" != 124 ] && [ "$status" != 137 ] || fail "no end within $TIMEOUT s"
+[ "$status" = 0 ] || fail "qemu ended with status $status"
+[ -n "$job_status" ] || fail "the guest died"
+! "$QEMU_DIR/badness.sh" "$LOG" || fail "the kernel complained"
+[ "$leaks" = 0 ] || fail "the kernel leaks memory"
+exit "$job_status"

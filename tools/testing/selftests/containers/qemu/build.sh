@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Configure and build a kernel: build.sh plain|debug|cgroups
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+kind=$1
+out=$BUILD/$kind
+case $kind in
+plain) fragments="base containers"; image=bzImage ;;
+debug) fragments="base containers test debug"; image=bzImage-debug ;;
+cgroups) fragments="base containers test cgroups"; image=bzImage-cgroups ;;
+*) die "KERNEL must be plain, debug or cgroups, not '$kind'" ;;
+esac
+
+kmake() { make -C "$LINUX" O="$out" CC="$cc" HOSTCC="$cc" "$@"; }
+cc=gcc
+! command -v ccache >/dev/null || cc="ccache gcc"
+
+# Configure only if the fragments or a Kconfig file changed.
+configure() {
+	local wanted=$out/.wanted option symbol missing=
+
+	mkdir -p "$out"
+	(cd "$QEMU_DIR" && cat $(printf '%s.config ' $fragments)) >"$wanted.new"
+	{ cat "$wanted.new"; find "$LINUX" -name 'Kconfig*' -newer "$out/.config" 2>/dev/null; } |
+		cmp -s - "$wanted" && [ -f "$out/.config" ] && return
+	say "configuring the $kind kernel"
+	kmake KCONFIG_ALLCONFIG="$wanted.new" allnoconfig >"$LOGS/config-$kind.log" 2>&1 || {
+		tail -n 20 "$LOGS/config-$kind.log" >&2
+		die "configuring failed"
+	}
+	# The last word on an option counts.
+	while IFS= read -r option; do
+		symbol=${option%%=*}
+		[ "$(grep "^$symbol=" "$wanted.new" | tail -n 1)" = "$option" ] || continue
+		case $option in
+		*=n) ! grep -q "^$symbol=" "$out/.config" || missing="$missing $option" ;;
+		*) grep -qxF "$option" "$out/.config" || missing="$missing $option" ;;
+		esac
+	done < <(grep '^CONFIG_' "$wanted.new")
+	[ -z "$missing" ] || { rm "$out/.config"; die "not to be had in this configuration:$missing"; }
+	mv "$wanted.new" "$wanted"
+}
+
+# Print how far the build is, every ten seconds.
+progress() {
+	local started=$SECONDS
+
+	while sleep 10; do
+		printf '   %3d s: %d objects so far\n' $((SECONDS - started)) \
+			"$(grep -c '^  \(CC\|AS\|AR\|LD\)' "$1" || true)"
+	done
+}
+
+configure
+log=$LOGS/build-$kind.log
+say "building the $kind kernel (log: build/log/build-$kind.log)"
+started=$SECONDS
+progress "$log" & watcher=$!
+trap 'kill $watcher 2>/dev/null' EXIT
+if ! kmake -j"$JOBS" bzImage >"$log" 2>&1; then
+	grep -E -A 5 'error:|Error |undefined reference' "$log" | tail -n 40 >&2
+	die "the $kind kernel does not build"
+fi
+update "$out/arch/x86/boot/bzImage" "$BUILD/$image"
+say "build/$image is ready ($((SECONDS - started)) s)"

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PID 1 of the test machine: mount what programs expect, run /job with a clean
+ * serial line as its standard streams, look for memory leaks if the kernel can,
+ * and send the verdict over a line of its own, which no console text can fake.
+ *
+ *   ttyS0  kernel console     ttyS1  the job's     ttyS2  the verdict
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+static const struct {
+	const char *type, *dir;
+} mounts[] = {
+	{ "proc", "/proc" },
+	{ "sysfs", "/sys" },
+	{ "devtmpfs", "/dev" },
+	{ "tmpfs", "/tmp" },
+	{ "debugfs", "/sys/kernel/debug" },
+	{ "tracefs", "/sys/kernel/tracing" },
+};
+
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	ssize_t len = strlen(text);
+	int ret = fd >= 0 && write(fd, text, len) == len ? 0 : -1;
+
+	close(fd);
+	return ret;
+}
+
+static void mount_all(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
+		if (mount("none", mounts[i].dir, mounts[i].type, 0, NULL))
+			dprintf(1, "init: %s: %s\n", mounts[i].dir,
+				strerror(errno));
+	chmod("/tmp", 01777);
+}
+
+/* A line that passes bytes as they are, or, for people, a terminal. */
+static void set_line(int fd, int terminal)
+{
+	struct termios tio;
+
+	if (tcgetattr(fd, &tio))
+		return;
+	if (!terminal)
+		cfmakeraw(&tio);
+	cfsetspeed(&tio, B115200);
+	tcsetattr(fd, TCSANOW, &tio);
+}
+
+static int run_job(void)
+{
+	int terminal = !access("/interactive", F_OK);
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		int fd;
+
+		setsid();
+		fd = open("/dev/ttyS1", O_RDWR);
+		set_line(fd, terminal);
+		ioctl(fd, TIOCSCTTY, 0);
+		if (!terminal) {
+			int null = open("/dev/null", O_RDONLY);
+
+			dup2(null, 0);
+			close(null);
+		} else {
+			dup2(fd, 0);
+		}
+		dup2(fd, 1);
+		dup2(fd, 2);
+		close(fd);
+		setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
+		setenv("HOME", "/tmp", 1);
+		setenv("TERM", "vt100", 1);
+		if (chdir("/tmp"))
+			_exit(127);
+		execl("/bin/sh", "sh", "/job", NULL);
+		_exit(127);
+	}
+	/* Orphans are ours to wait for, too. */
+	while (waitpid(-1, &status, 0) != pid)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Returns 0 if kmemleak, where there is one, has nothing to report. */
+static int find_leaks(void)
+{
+	static const char file[] = "/sys/kernel/debug/kmemleak";
+	char buf[4096];
+	ssize_t len;
+	int fd, found = 0;
+
+	if (access(file, F_OK))
+		return 0;
+	/* Objects younger than five seconds are not reported. */
+	sleep(6);
+	if (put(file, "scan") || put(file, "scan"))
+		return 1;
+	fd = open(file, O_RDONLY);
+	if (fd < 0)
+		return 1;
+	while ((len = read(fd, buf, sizeof(buf))) > 0) {
+		found = 1;
+		if (write(2, buf, len) != len)
+			break;
+	}
+	close(fd);
+	return found || len < 0;
+}
+
+int main(void)
+{
+	int fd, ret;
+
+	mount_all();
+	ret = run_job();
+	fd = open("/dev/ttyS2", O_WRONLY);
+	set_line(fd, 0);
+	dprintf(fd, "job %d\n", ret);
+	dprintf(fd, "leaks %d\n", find_leaks());
+	dprintf(fd, "done\n");
+	tcdrain(fd);
+	sync();
+	/* QEMU is told not to reboot. */
+	reboot(RB_AUTOBOOT);
+	pause();
+	return 0;
+}

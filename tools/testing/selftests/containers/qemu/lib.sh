@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the scripts of this folder share. Sourced by bash with -eu.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../../.." && pwd)
+QEMU_DIR=$TOP/tools/testing/selftests/containers/qemu
+BUILD=$TOP/build
+LINUX=$BUILD/linux
+LOGS=$BUILD/log
+JOBS=$(nproc)
+
+say() { echo "== $*"; }
+die() { echo "error: $*" >&2; exit 1; }
+
+# The files of this repository that belong into the kernel tree.
+overlay_files() {
+	(cd "$TOP" && find kernel include samples Documentation \
+		tools/testing/selftests/containers -type f 2>/dev/null) |
+		LC_ALL=C sort
+}
+
+series() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$TOP/patches/series" 2>/dev/null || true; }
+
+# The files that the patches in directory $1 touch.
+patched_files() {
+	sed -n -e 's,^--- a/\([^	]*\).*,\1,p' -e 's,^+++ b/\([^	]*\).*,\1,p' \
+		"$1"/0*.patch 2>/dev/null | LC_ALL=C sort -u
+}
+
+# Copy $1 to $2 unless it is there already with that content.
+update() {
+	cmp -s "$1" "$2" && return
+	mkdir -p "$(dirname "$2")"
+	cp "$1" "$2"
+}
+
+need_number() {
+	case $2 in
+	''|*[!0-9]*|0) die "$1 must be a number above 0, not '$2'" ;;
+	esac
+}

@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Make build/linux: the kernel source with the series applied and the files of
+# this repository on top. build/pristine keeps what the series replaces.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+PRISTINE=$BUILD/pristine
+APPLIED=$BUILD/applied
+TARBALL=/usr/src/linux-source-6.12.tar.xz
+
+unpack() {
+	rm -rf "$LINUX" "$PRISTINE" "$APPLIED" "$BUILD/source"
+	mkdir -p "$LINUX" "$PRISTINE" "$APPLIED"
+	if [ -n "${KERNEL_SRC:-}" ]; then
+		say "copying $KERNEL_SRC"
+		tar -C "$KERNEL_SRC" --exclude=.git -cf - . | tar -C "$LINUX" -xf -
+	else
+		say "unpacking $TARBALL"
+		tar -C "$LINUX" --strip-components=1 -xJf "$TARBALL"
+	fi
+	echo "$wanted" >"$BUILD/source"
+}
+
+# Before the first change to a file, keep it. Files that are not in the source
+# leave no copy.
+keep() {
+	local file
+
+	for file; do
+		grep -qxF "$file" "$PRISTINE/.list" 2>/dev/null && continue
+		if [ -f "$LINUX/$file" ]; then
+			mkdir -p "$PRISTINE/$(dirname "$file")"
+			cp -p "$LINUX/$file" "$PRISTINE/$file"
+		fi
+		echo "$file" >>"$PRISTINE/.list"
+	done
+}
+
+# Bring files $@ back to what the source has.
+restore() {
+	local file
+
+	for file; do
+		if [ -f "$PRISTINE/$file" ]; then
+			mkdir -p "$LINUX/$(dirname "$file")"
+			cp -p "$PRISTINE/$file" "$LINUX/$file"
+		else
+			rm -f "$LINUX/$file"
+		fi
+	done
+}
+
+# Apply the series anew. Files that end up as they were keep their times, so
+# that they are not compiled again.
+apply() {
+	local files file patch old
+
+	say "applying the series"
+	mapfile -t files < <({ patched_files "$APPLIED"
+			       patched_files "$TOP/patches"
+			       overlay_files; } | LC_ALL=C sort -u)
+	keep "${files[@]}"
+	old=$(mktemp -d)
+	for file in "${files[@]}"; do
+		[ -f "$LINUX/$file" ] || continue
+		mkdir -p "$old/$(dirname "$file")"
+		cp -p "$LINUX/$file" "$old/$file"
+	done
+	restore "${files[@]}"
+	for patch in $(series); do
+		patch -d "$LINUX" -p1 -F0 --no-backup-if-mismatch -s \
+			<"$TOP/patches/$patch" ||
+			die "patches/$patch does not apply to this source"
+	done
+	for file in "${files[@]}"; do
+		if cmp -s "$old/$file" "$LINUX/$file"; then
+			cp -p "$old/$file" "$LINUX/$file"
+		fi
+	done
+	rm -rf "$old" "$APPLIED"
+	mkdir -p "$APPLIED"
+	cp "$TOP"/patches/0*.patch "$TOP/patches/series" "$APPLIED/"
+}
+
+mkdir -p "$BUILD" "$LOGS"
+if [ -n "${KERNEL_SRC:-}" ]; then
+	[ -f "$KERNEL_SRC/Makefile" ] || die "KERNEL_SRC=$KERNEL_SRC is not a kernel tree"
+	makefile=$KERNEL_SRC/Makefile
+	wanted="$(cd "$KERNEL_SRC" && pwd) $(sed -n 's/^SUBLEVEL = //p' "$makefile")"
+	version=$(sed -n -e 's/^VERSION = //p' -e 's/^PATCHLEVEL = //p' "$makefile" | paste -sd.)
+	[ "$version" = 6.12 ] || die "KERNEL_SRC is Linux $version; this is for 6.12"
+else
+	[ -f "$TARBALL" ] || die "no $TARBALL; install linux-source-6.12 or give KERNEL_SRC="
+	wanted="$TARBALL $(stat -L -c %Y "$TARBALL")"
+fi
+[ "$(cat "$BUILD/source" 2>/dev/null)" = "$wanted" ] || unpack
+
+diff -rq "$TOP/patches" "$APPLIED" >/dev/null 2>&1 || apply
+
+while read -r file; do
+	keep "$file"
+	update "$TOP/$file" "$LINUX/$file"
+done < <(overlay_files)

@@ -1,0 +1,579 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Cpusets that change while CPUs go and come back, while members fork, are
+ * moved, set their own masks and fault pages in. Whenever all stops, what is in
+ * force for each thread is what its cpuset says.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <pthread.h>
+
+#include "../kselftest_harness.h"
+#include "cpuset_util.h"
+#include "race_util.h"
+
+#define A	MNT "/a"
+#define B	MNT "/b"
+
+enum { COUNT_FORKED, COUNT_MOVED, COUNT_WRITTEN, COUNT_HOTPLUG, COUNT_MASKS,
+       COUNT_CHECKED, COUNT_FAULTS };
+
+FIXTURE(race_cpuset) {
+	struct race *race;
+};
+
+FIXTURE_SETUP(race_cpuset)
+{
+	ASSERT_EQ(0, ct_setup());
+	ASSERT_EQ(0, cpuset_machine());
+	ASSERT_EQ(0, ct_mount("cpuset", MNT));
+	self->race = race_new(RACE_SECONDS);
+	ASSERT_NE(NULL, self->race);
+}
+
+FIXTURE_TEARDOWN_PARENT(race_cpuset)
+{
+	EXPECT_EQ(0, cpus_restore());
+	EXPECT_EQ(0, ct_reset());
+}
+
+/*
+ * The pool: processes, each with a thread, that fork children that stay for a
+ * while. They know the masks that they have set for themselves, if any.
+ */
+
+#define POOL		6
+#define POOL_LIVE	48
+#define POOL_SLOTS	(4 * POOL_LIVE)
+#define MASK_UNKNOWN	(~0UL)
+
+struct pool {
+	struct race *race;
+	atomic_int live;
+	atomic_int stopped;
+	struct {
+		pid_t tid;
+		unsigned long mask;
+	} slot[POOL_SLOTS];
+};
+
+static struct pool *pool;
+
+/* The mask that the calling thread has set or inherited; 0: none. */
+static __thread unsigned long own_mask;
+
+static void pool_checkpoint(void)
+{
+	int slot;
+
+	if (!pool->race->paused)
+		return;
+	slot = atomic_fetch_add(&pool->stopped, 1);
+	if (slot < POOL_SLOTS) {
+		pool->slot[slot].tid = race_gettid();
+		pool->slot[slot].mask = own_mask;
+	}
+	race_checkpoint(pool->race);
+}
+
+static void pool_breathe(unsigned int us)
+{
+	pool_checkpoint();
+	race_sleep_us(race_random(us));
+	pool_checkpoint();
+}
+
+/* A mask of its own; refused where the cpuset shares nothing with it. */
+static void change_mask(void)
+{
+	unsigned long mask = 1 + race_random(15);
+	int ret;
+
+	if (own_mask == MASK_UNKNOWN)
+		return;
+	ret = cpuset_set_affinity(0, mask);
+	if (!ret)
+		own_mask = mask;
+	else if (ret != -EINVAL)
+		race_fail(pool->race, "sched_setaffinity: %d", ret);
+	race_count(pool->race, COUNT_MASKS);
+}
+
+static void pool_child(void)
+{
+	for (unsigned int i = race_random(8); i && !pool->race->stop; i--)
+		pool_breathe(4000);
+	pool->live--;
+	_exit(0);
+}
+
+static void pool_fork(void)
+{
+	pid_t pid;
+
+	if (pool->race->stop || pool->race->paused)
+		return;
+	if (atomic_fetch_add(&pool->live, 1) >= POOL_LIVE) {
+		pool->live--;
+		return;
+	}
+	pid = fork();
+	if (!pid)
+		pool_child();
+	if (pid < 0)
+		pool->live--;
+	race_count(pool->race, COUNT_FORKED);
+}
+
+static void *pool_thread(void *mask)
+{
+	own_mask = (unsigned long)mask;
+	while (!pool->race->stop) {
+		pool_breathe(2000);
+		if (race_random(8) == 0)
+			change_mask();
+		if (race_random(4) == 0)
+			pool_fork();
+	}
+	pool->live--;
+	return NULL;
+}
+
+/* Pids of those whose masks others set as they like. */
+static pid_t *victims;
+#define VICTIMS		2
+
+static void pool_worker(struct race *race, void *arg)
+{
+	long number = (long)arg;
+	pthread_t thread;
+
+	signal(SIGCHLD, SIG_IGN);
+	if (number < VICTIMS) {
+		own_mask = MASK_UNKNOWN;
+		victims[number] = getpid();
+	}
+	if (ct_enter(number & 1 ? A : B)) {
+		race_fail(race, "cannot enter");
+		return;
+	}
+	pool->live += 2;
+	if (pthread_create(&thread, NULL, pool_thread, (void *)own_mask)) {
+		race_fail(race, "no thread");
+		return;
+	}
+	while (!race->stop) {
+		pool_fork();
+		pool_breathe(2000);
+		if (race_random(16) == 0)
+			change_mask();
+	}
+	pool->live--;
+	pthread_join(thread, NULL);
+	while (wait(NULL) > 0 || errno != ECHILD)
+		continue;
+}
+
+/* Sets the masks of threads that may be forking just then. */
+static void pest(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_stopped(race)) {
+		pid_t pid = victims[race_random(VICTIMS)];
+		int ret = pid ? cpuset_set_affinity(pid, 1 + race_random(15)) :
+				0;
+
+		if (ret && ret != -EINVAL)
+			race_fail(race, "affinity of %d: %d", pid, ret);
+		race_count(race, COUNT_MASKS);
+		race_checkpoint(race);
+	}
+}
+
+static void pool_mover(struct race *race, void *arg)
+{
+	static const char * const places[] = { A, B, MNT };
+
+	(void)arg;
+	while (!race_stopped(race)) {
+		const char *from = race_random(2) ? A : B;
+		struct ct_pids pids;
+
+		if (ct_read_pids(from, "tasks", &pids)) {
+			race_fail(race, "cannot read %s", from);
+			return;
+		}
+		for (size_t i = 0; i < pids.count; i++) {
+			const char *to = places[race_random(3)];
+			int ret = race_random(4) ?
+				ct_attach(to, pids.pid[i]) :
+				ct_attach_process(to, pids.pid[i]);
+
+			if (ret && ret != -ESRCH)
+				race_fail(race, "%d to %s: %d", pids.pid[i],
+					  to, ret);
+			race_count(race, COUNT_MOVED);
+			race_checkpoint(race);
+		}
+		ct_free_pids(&pids);
+		race_checkpoint(race);
+	}
+}
+
+/* Those in the root come back, or all would end there. */
+static void pool_collector(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_stopped(race)) {
+		for (int i = 0; i < race->workers && i < POOL; i++) {
+			pid_t pid = race->worker[i];
+			int ret = ct_attach_process(race_random(2) ? A : B,
+						    pid);
+
+			if (ret && ret != -ESRCH)
+				race_fail(race, "%d: %d", pid, ret);
+			race_count(race, COUNT_MOVED);
+			race_checkpoint(race);
+		}
+		race_sleep_us(5000);
+		race_checkpoint(race);
+	}
+}
+
+/* EINVAL: the other one is exclusive, or would overlap. */
+static void pool_writer(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_stopped(race)) {
+		const char *cont = race_random(2) ? A : B;
+		unsigned int what = race_random(8);
+		int ret;
+
+		if (what < 5)
+			ret = cpuset_set(cont, "cpuset.cpus",
+					 1 + race_random(15));
+		else if (what < 7)
+			ret = cpuset_set(cont, "cpuset.mems",
+					 1 + race_random(3));
+		else
+			ret = ct_write_num(cont, "cpuset.cpu_exclusive",
+					   race_random(4) == 0);
+		if (ret && ret != -EINVAL)
+			race_fail(race, "write %u: %d", what, ret);
+		race_count(race, COUNT_WRITTEN);
+		race_checkpoint(race);
+	}
+}
+
+static void hotplugger(struct race *race, void *arg)
+{
+	bool off[CPUS] = {};
+
+	(void)arg;
+	while (!race_stopped(race)) {
+		int cpu = 1 + race_random(CPUS - 1);
+		int ret = cpu_online(cpu, off[cpu]);
+
+		if (ret)
+			race_fail(race, "CPU %d %s: %d", cpu,
+				  off[cpu] ? "on" : "off", ret);
+		off[cpu] = !off[cpu];
+		race_count(race, COUNT_HOTPLUG);
+		/* Who stops all has brought all CPUs back. */
+		if (race->paused) {
+			race_checkpoint(race);
+			memset(off, 0, sizeof(off));
+		}
+	}
+}
+
+/* Where a thread is, by /proc/PID/container: its container's directory. */
+static const char *directory_of(pid_t tid)
+{
+	char path[64];
+
+	if (ct_container_of(tid, "cpuset", path, sizeof(path)))
+		return NULL;
+	return ct_path(MNT "%s", strcmp(path, "/") ? path : "");
+}
+
+/* Is in force for a thread what its container and its own mask say? */
+static void check_slot(struct race *race, pid_t tid, unsigned long mask,
+		       bool root_too)
+{
+	const char *dir = directory_of(tid);
+	unsigned long cpus, mems;
+	char why[400];
+
+	if (!dir) {
+		race_fail(race, "%d is nowhere", tid);
+		return;
+	}
+	if (!strcmp(dir, MNT) && !root_too)
+		return;
+	cpus = cpuset_get(dir, "cpuset.effective_cpus");
+	mems = cpuset_get(dir, "cpuset.effective_mems");
+	if (mask == MASK_UNKNOWN) {
+		mask = cpuset_affinity(tid);
+		if (!mask || mask & ~cpus)
+			race_fail(race, "%d has %lx, its cpuset %lx", tid, mask,
+				  cpus);
+	}
+	cpus = cpus & mask ?: cpus;
+	if (!cpuset_in_force(tid, tid, cpus, mems, why, sizeof(why)))
+		race_fail(race, "in %s, mask %lx: %s", dir, mask, why);
+	race_count(race, COUNT_CHECKED);
+}
+
+/* The pool and these others stop. */
+static void pool_stop(struct race *race, int others)
+{
+	uint64_t end = race_now() + RACE_JOIN_MS * 1000000ULL;
+
+	pool->stopped = 0;
+	race->paused = 1;
+	while (pool->stopped != pool->live ||
+	       race->waiting != pool->live + others) {
+		if (race->failures)
+			return;
+		if (race_now() >= end) {
+			race_fail(race, "%d of %d stopped, %d wait",
+				  pool->stopped, pool->live, race->waiting);
+			return;
+		}
+		race_sleep_us(1000);
+	}
+}
+
+TEST_F_TIMEOUT(race_cpuset, hotplug, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+	int others = 0;
+
+	pool = ct_shared(sizeof(*pool));
+	pool->race = race;
+	victims = ct_shared(VICTIMS * sizeof(*victims));
+	ASSERT_EQ(0, cpuset_make(A, ALL_CPUS, ALL_MEMS));
+	ASSERT_EQ(0, cpuset_make(B, 2, 1));
+	for (long i = 0; i < POOL; i++) {
+		ASSERT_LT(0, race_worker(race, pool_worker, (void *)i));
+	}
+	ASSERT_LT(0, race_worker(race, pool_mover, NULL));
+	ASSERT_LT(0, race_worker(race, pool_collector, NULL));
+	ASSERT_LT(0, race_worker(race, pool_writer, NULL));
+	ASSERT_LT(0, race_worker(race, hotplugger, NULL));
+	ASSERT_LT(0, race_worker(race, pest, NULL));
+	others = 5;
+	while (!race_over(race)) {
+		int live;
+
+		race_sleep_us(2000000);
+		pool_stop(race, others);
+		live = pool->live;
+		/* As it is now, and then with all CPUs back. */
+		for (int i = 0; i < live && !race->failures; i++)
+			check_slot(race, pool->slot[i].tid, pool->slot[i].mask,
+				   false);
+		if (cpus_restore())
+			race_fail(race, "a CPU does not come back");
+		for (int i = 0; i < live && !race->failures; i++)
+			check_slot(race, pool->slot[i].tid, pool->slot[i].mask,
+				   true);
+		if (!race->failures)
+			race_resume(race);
+	}
+	race_join(race);
+	EXPECT_RACE(race);
+	TH_LOG("%lu forks, %lu moves, %lu writes, %lu CPUs off or on, %lu masks, %lu checks",
+	       race->count[COUNT_FORKED], race->count[COUNT_MOVED],
+	       race->count[COUNT_WRITTEN], race->count[COUNT_HOTPLUG],
+	       race->count[COUNT_MASKS], race->count[COUNT_CHECKED]);
+	EXPECT_LT(20UL, race->count[COUNT_FORKED]);
+	EXPECT_LT(20UL, race->count[COUNT_MOVED]);
+	EXPECT_LT(20UL, race->count[COUNT_WRITTEN]);
+	EXPECT_LT(10UL, race->count[COUNT_HOTPLUG]);
+	EXPECT_LT(20UL, race->count[COUNT_CHECKED]);
+	EXPECT_EQ(0, ct_count(A, "tasks"));
+	EXPECT_EQ(0, ct_count(B, "tasks"));
+	EXPECT_EQ(0, cpus_restore());
+	EXPECT_EQ(0, ct_write(A, "cpuset.cpu_exclusive", "0"));
+	EXPECT_EQ(0, ct_write(B, "cpuset.cpu_exclusive", "0"));
+	EXPECT_EQ(0, ct_rmdir(A));
+	EXPECT_EQ(0, ct_rmdir(B));
+	EXPECT_EQ(ALL_CPUS, cpuset_affinity(0));
+}
+
+/*
+ * Memory: members fault pages in, with policies of all kinds, while their
+ * nodes change.
+ */
+
+#define PAGES	64
+
+static void hog(struct race *race, void *arg)
+{
+	static const int modes[] = {
+		MPOL_BIND, MPOL_INTERLEAVE, MPOL_PREFERRED,
+		MPOL_BIND | MPOL_F_RELATIVE_NODES,
+		MPOL_BIND | MPOL_F_STATIC_NODES,
+		MPOL_INTERLEAVE | MPOL_F_RELATIVE_NODES,
+	};
+	long size = sysconf(_SC_PAGESIZE);
+
+	if (ct_enter((long)arg & 1 ? A : B)) {
+		race_fail(race, "cannot enter");
+		return;
+	}
+	while (!race_over(race)) {
+		unsigned long nodes[16] = { 1 + race_random(3) };
+		char *mem = mmap(NULL, PAGES * size, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		int mode = modes[race_random(6)];
+
+		if (mem == MAP_FAILED) {
+			race_fail(race, "mmap: %d", errno);
+			return;
+		}
+		/* EINVAL: of these nodes the cpuset has none. */
+		if (race_random(2) &&
+		    syscall(SYS_mbind, mem, PAGES * size, mode, nodes, 1024,
+			    0) && errno != EINVAL)
+			race_fail(race, "mbind: %d", errno);
+		if (race_random(4) == 0 &&
+		    syscall(SYS_set_mempolicy, mode, nodes, 1024) &&
+		    errno != EINVAL)
+			race_fail(race, "set_mempolicy: %d", errno);
+		for (int i = 0; i < PAGES; i++)
+			mem[i * size] = 1;
+		if (syscall(SYS_get_mempolicy, &mode, nodes, 1024, mem,
+			    MPOL_F_ADDR))
+			race_fail(race, "get_mempolicy: %d", errno);
+		if (race_random(8) == 0) {
+			unsigned long from[16] = { 1 }, to[16] = { 2 };
+
+			/* EINVAL, EPERM: not within the cpuset. */
+			syscall(SYS_migrate_pages, 0, 1024, from, to);
+		}
+		munmap(mem, PAGES * size);
+		race_count(race, COUNT_FAULTS);
+	}
+	/* In the end node 0 is all there is, and no policy is in the way. */
+	while (!race->stop)
+		race_sleep_us(1000);
+}
+
+static void mems_writer(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		int ret = cpuset_set(race_random(2) ? A : B, "cpuset.mems",
+				     1 + race_random(3));
+
+		if (ret)
+			race_fail(race, "write: %d", ret);
+		race_count(race, COUNT_WRITTEN);
+	}
+}
+
+static void hog_mover(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		for (int i = 0; i < race->workers && i < 4; i++) {
+			int ret = ct_attach_process(race_random(2) ? A : B,
+						    race->worker[i]);
+
+			if (ret && ret != -ESRCH)
+				race_fail(race, "move: %d", ret);
+			race_count(race, COUNT_MOVED);
+		}
+		race_sleep_us(2000);
+	}
+}
+
+TEST_F_TIMEOUT(race_cpuset, page_faults, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+
+	ASSERT_EQ(0, cpuset_make(A, ALL_CPUS, ALL_MEMS));
+	ASSERT_EQ(0, cpuset_make(B, ALL_CPUS, 2));
+	for (long i = 0; i < 4; i++) {
+		ASSERT_LT(0, race_worker(race, hog, (void *)i));
+	}
+	ASSERT_LT(0, race_worker(race, hog_mover, NULL));
+	ASSERT_LT(0, race_worker(race, mems_writer, NULL));
+	while (!race_over(race))
+		race_sleep_us(10000);
+	ASSERT_EQ(0, race_wait(race->worker[5], RACE_JOIN_MS));
+	ASSERT_EQ(0, race_wait(race->worker[4], RACE_JOIN_MS));
+	race->workers = 4;
+	ASSERT_EQ(0, cpuset_set_both(A, 3, 1));
+	ASSERT_EQ(0, cpuset_set_both(B, 0xc, 2));
+	for (int i = 0; i < 4; i++) {
+		bool in_a = ct_is_in(race->worker[i], "cpuset", "/a");
+
+		EXPECT_IN_FORCE(race->worker[i], 1, in_a ? 3 : 0xc,
+				in_a ? 1 : 2);
+	}
+	race_join(race);
+	EXPECT_RACE(race);
+	TH_LOG("%lu times %d faults, %lu writes, %lu moves",
+	       race->count[COUNT_FAULTS], PAGES, race->count[COUNT_WRITTEN],
+	       race->count[COUNT_MOVED]);
+	EXPECT_LT(50UL, race->count[COUNT_FAULTS]);
+	EXPECT_LT(50UL, race->count[COUNT_WRITTEN]);
+}
+
+/*
+ * The first cpuset comes and the last one goes, which turns the machinery on
+ * and off, while pages are faulted in on all CPUs.
+ */
+static void faulter(struct race *race, void *arg)
+{
+	long size = sysconf(_SC_PAGESIZE);
+
+	if (cpuset_set_affinity(0, 1UL << (long)arg))
+		race_fail(race, "affinity");
+	while (!race_over(race)) {
+		char *mem = mmap(NULL, PAGES * size, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (mem == MAP_FAILED) {
+			race_fail(race, "mmap: %d", errno);
+			return;
+		}
+		for (int i = 0; i < PAGES; i++)
+			mem[i * size] = 1;
+		munmap(mem, PAGES * size);
+		race_count(race, COUNT_FAULTS);
+	}
+}
+
+TEST_F_TIMEOUT(race_cpuset, first_and_last, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+
+	for (long i = 0; i < CPUS; i++) {
+		ASSERT_LT(0, race_worker(race, faulter, (void *)i));
+	}
+	while (!race_over(race)) {
+		int ret = cpuset_make(A, 3, 1 + race_random(3));
+
+		if (!ret && race_random(2))
+			ret = ct_enter(A) ?: ct_enter(MNT);
+		if (!ret)
+			ret = ct_rmdir(A);
+		if (ret)
+			race_fail(race, "error %d", ret);
+		race_count(race, COUNT_WRITTEN);
+	}
+	race_join(race);
+	EXPECT_RACE(race);
+	TH_LOG("%lu times %d faults, %lu cpusets", race->count[COUNT_FAULTS],
+	       PAGES, race->count[COUNT_WRITTEN]);
+	EXPECT_LT(50UL, race->count[COUNT_FAULTS]);
+	EXPECT_LT(20UL, race->count[COUNT_WRITTEN]);
+}
+
+TEST_HARNESS_MAIN

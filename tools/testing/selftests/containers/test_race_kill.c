@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * "kill" against processes that fork as fast as they can: one write ends them
+ * all, those being forked at that moment included, and nobody else.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+
+#include "../kselftest_harness.h"
+#include "race_util.h"
+
+#define MNT	CT_DIR "/kill"
+#define TOP	MNT "/top"
+#define SUB	MNT "/top/sub"
+#define OTHER	MNT "/other"
+
+#define BOMBS		4
+#define POPULATION	100
+
+enum { COUNT_FORKED, COUNT_ROUNDS };
+
+FIXTURE(race_kill) {
+	struct race *race;
+};
+
+FIXTURE_SETUP(race_kill)
+{
+	ASSERT_EQ(0, ct_setup());
+	ASSERT_EQ(0, ct_mount("cpuacct,sample", MNT));
+	ASSERT_EQ(0, ct_mkdir(OTHER));
+	self->race = race_new(RACE_SECONDS);
+	ASSERT_NE(NULL, self->race);
+}
+
+FIXTURE_TEARDOWN_PARENT(race_kill)
+{
+	EXPECT_EQ(0, ct_reset());
+}
+
+/* How many there are, more or less: those who are killed do not sign off. */
+static atomic_int *population;
+
+/* Children that go on in their parent's stead: one, and sometimes two. */
+static void bomb_fork(struct race *race)
+{
+	int children = *population < POPULATION && race_random(4) == 0 ? 2 : 1;
+
+	for (int i = 0; i < children; i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			return;
+		if (pid < 0)
+			continue;
+		++*population;
+		race_count(race, COUNT_FORKED);
+	}
+	--*population;
+	_exit(0);
+}
+
+/* Each generation forks the next one and exits, some from a new thread. */
+static void *bomb(void *arg)
+{
+	struct race *race = arg;
+	pthread_t thread;
+
+	for (;;) {
+		unsigned int how = race_random(16);
+
+		if (how == 0 && !pthread_create(&thread, NULL, bomb, race))
+			pthread_exit(NULL);
+		if (how < 4)
+			race_sleep_us(race_random(500));
+		bomb_fork(race);
+	}
+	return NULL;
+}
+
+/* Starts the bombs and waits until the last of what they have become ended. */
+static void bomb_nursery(struct race *race, void *arg)
+{
+	(void)arg;
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	signal(SIGCHLD, SIG_IGN);
+	for (int i = 0; i < BOMBS; i++) {
+		pid_t pid = fork();
+
+		if (pid)
+			continue;
+		if (ct_enter(i & 1 ? SUB : TOP))
+			race_fail(race, "cannot enter");
+		++*population;
+		bomb(race);
+	}
+	while (wait(NULL) > 0 || errno != ECHILD)
+		continue;
+}
+
+/* One round; returns false where something was wrong. */
+static bool kill_round(struct race *race, char *why, size_t len)
+{
+	int nursery, status, ret = ct_mkdir(TOP) ?: ct_mkdir(SUB);
+
+	snprintf(why, len, "mkdir: %d", ret);
+	if (ret)
+		return false;
+	*population = 0;
+	nursery = race_worker(race, bomb_nursery, NULL);
+	race->workers = 0;
+	/* At least one in each has started, and all have had some time. */
+	ret = ct_wait_populated(SUB, 1);
+	race_sleep_us(race_random(50000));
+	if (!ret)
+		ret = ct_write(TOP, "kill", race->count[COUNT_ROUNDS] & 1 ?
+			       "1" : "1\n");
+	snprintf(why, len, "kill: %d", ret);
+	if (ret)
+		return false;
+	ret = ct_wait_populated(TOP, 0);
+	snprintf(why, len, "%d + %d are left, %d",
+		 ct_count(TOP, "tasks"), ct_count(SUB, "tasks"), ret);
+	if (ret || ct_count(TOP, "tasks") || ct_count(SUB, "tasks"))
+		return false;
+	status = race_wait(nursery, RACE_JOIN_MS);
+	snprintf(why, len, "nursery: %d, members: %lld + %lld", status,
+		 ct_read_num(TOP, "sample.members"),
+		 ct_read_num(SUB, "sample.members"));
+	if (status || ct_read_num(TOP, "sample.members") ||
+	    ct_read_num(SUB, "sample.members"))
+		return false;
+	ret = ct_rmdir(SUB) ?: ct_rmdir(TOP);
+	snprintf(why, len, "rmdir: %d", ret);
+	race_count(race, COUNT_ROUNDS);
+	return !ret;
+}
+
+TEST_F_TIMEOUT(race_kill, fork_bomb, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+	pid_t bystanders[2];
+	char why[256];
+
+	population = ct_shared(sizeof(*population));
+	bystanders[0] = ct_sleeper(NULL);
+	bystanders[1] = ct_sleeper(OTHER);
+	while (!race_over(race)) {
+		ASSERT_TRUE(kill_round(race, why, sizeof(why)))
+			TH_LOG("%s", why);
+	}
+	EXPECT_RACE(race);
+	TH_LOG("%lu rounds, %lu forks", race->count[COUNT_ROUNDS],
+	       race->count[COUNT_FORKED]);
+	EXPECT_LT(10UL, race->count[COUNT_ROUNDS]);
+	EXPECT_LT(100UL, race->count[COUNT_FORKED]);
+	for (int i = 0; i < 2; i++) {
+		ASSERT_LT(0, bystanders[i]);
+		EXPECT_EQ(0, waitpid(bystanders[i], NULL, WNOHANG));
+		EXPECT_EQ(256 + SIGKILL, ct_kill(bystanders[i]));
+	}
+}
+
+/* Two writers, and a child that moves into the subtree just then. */
+static void entrant(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			int ret = ct_enter(TOP);
+
+			/* If this one is not killed the next kill gets it. */
+			if (ret)
+				race_fail(race, "enter: %d", ret);
+			for (;;)
+				pause();
+		}
+		if (pid > 0 && race_wait(pid, CT_WAIT_MS) != SIGKILL)
+			race_fail(race, "not killed");
+		race_count(race, COUNT_FORKED);
+	}
+}
+
+static void killer(struct race *race, void *arg)
+{
+	(void)arg;
+	/* Until the entrants have got their last. */
+	while (!race->stop) {
+		int ret = ct_write(TOP, "kill", "1");
+
+		if (ret)
+			race_fail(race, "kill: %d", ret);
+		race_count(race, COUNT_ROUNDS);
+	}
+}
+
+TEST_F_TIMEOUT(race_kill, entrants, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+	int status;
+
+	ASSERT_EQ(0, ct_mkdir(TOP));
+	for (int i = 0; i < 3; i++) {
+		ASSERT_LT(0, race_worker(race, entrant, NULL));
+	}
+	for (int i = 0; i < 2; i++) {
+		ASSERT_LT(0, race_worker(race, killer, NULL));
+	}
+	for (int i = 0; i < 3; i++) {
+		status = race_wait(race->worker[i], RACE_JOIN_MS +
+				   race_seconds(RACE_SECONDS) * 1000);
+		EXPECT_EQ(0, status);
+	}
+	race->stop = 1;
+	for (int i = 3; i < 5; i++) {
+		EXPECT_EQ(0, race_wait(race->worker[i], RACE_JOIN_MS));
+	}
+	EXPECT_RACE(race);
+	TH_LOG("%lu kills, %lu killed", race->count[COUNT_ROUNDS],
+	       race->count[COUNT_FORKED]);
+	EXPECT_LT(20UL, race->count[COUNT_FORKED]);
+	EXPECT_EQ(0, ct_read_num(TOP, "sample.members"));
+	EXPECT_EQ(0, ct_rmdir(TOP));
+}
+
+TEST_HARNESS_MAIN

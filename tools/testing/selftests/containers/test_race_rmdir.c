@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The removal of containers against all that one may be doing with them: open
+ * control files, attach, rename, fork in them, remove them too.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+
+#include "../kselftest_harness.h"
+#include "race_util.h"
+
+#define MNT	CT_DIR "/rmdir"
+#define X	MNT "/x"
+#define Y	MNT "/y"
+#define LIST	"cpuset,cpuacct,sample"
+
+enum { COUNT_REMOVED, COUNT_BUSY, COUNT_WRITTEN, COUNT_GONE, COUNT_ATTACHED,
+       COUNT_RENAMED, COUNT_FORKED };
+
+FIXTURE(race_rmdir) {
+	struct race *race;
+};
+
+FIXTURE_SETUP(race_rmdir)
+{
+	ASSERT_EQ(0, ct_setup());
+	ASSERT_EQ(0, ct_mount(LIST, MNT));
+	self->race = race_new(RACE_SECONDS);
+	ASSERT_NE(NULL, self->race);
+}
+
+FIXTURE_TEARDOWN_PARENT(race_rmdir)
+{
+	EXPECT_EQ(0, ct_reset());
+}
+
+/* What happens to someone who comes too late. */
+static bool too_late(int ret)
+{
+	return ret == -ENOENT || ret == -ENODEV;
+}
+
+/* Makes x, gives it CPUs and nodes, and removes it, or y if that is its name. */
+static void remaker(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		int ret = ct_mkdir(X);
+
+		if (ret && ret != -EEXIST)
+			race_fail(race, "mkdir: %d", ret);
+		ret = ct_write(X, "cpuset.cpus", "0-3");
+		if (!ret)
+			ret = ct_write(X, "cpuset.mems", "0-1");
+		if (ret && !too_late(ret))
+			race_fail(race, "set up: %d", ret);
+		race_sleep_us(race_random(300));
+		for (int i = 0; i < 2; i++) {
+			ret = ct_rmdir(i ? Y : X);
+			if (ret == -EBUSY)
+				race_count(race, COUNT_BUSY);
+			else if (ret && ret != -ENOENT)
+				race_fail(race, "rmdir: %d", ret);
+			else if (!ret)
+				race_count(race, COUNT_REMOVED);
+		}
+	}
+}
+
+/* Has files open that go away, and goes on using them. */
+static void user(struct race *race, void *arg)
+{
+	static const struct {
+		const char *name, *values[2];
+	} files[] = {
+		{ "cpuset.cpus", { "0-3", "0-1\n" } },
+		{ "cpuset.mems", { "0-1", "0" } },
+		{ "cpuset.cpu_exclusive", { "0", "0\n" } },
+		{ "cpuset.mem_exclusive", { "0", "0\n" } },
+		{ "cpuset.effective_cpus", { NULL, NULL } },
+		{ "cpuset.effective_mems", { NULL, NULL } },
+		{ "cpuacct.usage", { "0", "0\n" } },
+		{ "cpuacct.usage_percpu", { NULL, NULL } },
+		{ "cpuacct.stat", { NULL, NULL } },
+		{ "cpuacct.load", { NULL, NULL } },
+		{ "cpuacct.subtree_usage", { NULL, NULL } },
+		{ "sample.members", { NULL, NULL } },
+		{ "tasks", { NULL, NULL } },
+		{ "procs", { NULL, NULL } },
+		{ "events", { NULL, NULL } },
+		{ "notify_on_release", { "0", "1" } },
+		{ "auto_delete", { "0", "0\n" } },
+		{ "kill", { "1", "1\n" } },
+	};
+
+	(void)arg;
+	while (!race_over(race)) {
+		unsigned int f = race_random(sizeof(files) / sizeof(files[0]));
+		bool write_only = !strcmp(files[f].name, "kill");
+		int flags = !files[f].values[0] ? O_RDONLY :
+			    write_only ? O_WRONLY : O_RDWR;
+		int fd = ct_open(race_random(4) ? X : Y, files[f].name, flags);
+
+		if (fd < 0) {
+			if (!too_late(fd))
+				race_fail(race, "open %s: %d", files[f].name,
+					  fd);
+			continue;
+		}
+		for (int i = 0; i < 6; i++) {
+			char buf[1024];
+			int ret = 0;
+
+			if (i & 1 && files[f].values[0])
+				ret = ct_fd_write(fd, files[f].values[i & 2 ?
+								     1 : 0]);
+			else if (!write_only)
+				ret = pread(fd, buf, sizeof(buf), 0) < 0 ?
+					-errno : 0;
+			if (ret && ret != -ENODEV)
+				race_fail(race, "%s: %d", files[f].name, ret);
+			race_count(race, ret ? COUNT_GONE : COUNT_WRITTEN);
+			if (race_random(2))
+				race_sleep_us(race_random(200));
+		}
+		close(fd);
+	}
+}
+
+/* Waits for events of what is removed meanwhile, in three ways. */
+static void watcher(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		struct epoll_event event = { .events = EPOLLPRI };
+		int fd = ct_open(X, "events", O_RDONLY);
+		int epoll = epoll_create1(EPOLL_CLOEXEC);
+		int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+		char buf[256];
+
+		if (fd < 0) {
+			if (!too_late(fd))
+				race_fail(race, "open events: %d", fd);
+			goto close;
+		}
+		if (read(fd, buf, sizeof(buf)) < 0 && errno != ENODEV)
+			race_fail(race, "read events: %d", errno);
+		if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event))
+			race_fail(race, "epoll_ctl: %d", errno);
+		if (inotify_add_watch(inotify, X "/events", IN_MODIFY) < 0 &&
+		    errno != ENOENT && errno != ENODEV)
+			race_fail(race, "inotify: %d", errno);
+		epoll_wait(epoll, &event, 1, 1);
+		ct_poll(fd, POLLPRI, 1);
+		if (read(inotify, buf, sizeof(buf)) < 0 && errno != EAGAIN)
+			race_fail(race, "read inotify: %d", errno);
+		close(fd);
+close:
+		close(inotify);
+		close(epoll);
+	}
+}
+
+/* Goes in and out. While it is in, the container is there. */
+static void attacher(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		pid_t pid = fork();
+		char path[64];
+		int ret;
+
+		if (pid) {
+			/* Somebody writes 1 to kill. */
+			if (pid > 0)
+				waitpid(pid, NULL, 0);
+			continue;
+		}
+		ret = ct_enter(race_random(2) ? X : Y);
+		if (!ret) {
+			race_count(race, COUNT_ATTACHED);
+			ret = ct_container_of(getpid(), LIST, path,
+					      sizeof(path));
+			if (ret || (strcmp(path, "/x") && strcmp(path, "/y")))
+				race_fail(race, "%d: in %s", ret, path);
+			ret = ct_enter(MNT);
+			if (ret)
+				race_fail(race, "out again: %d", ret);
+		} else if (!too_late(ret) && ret != -ENOSPC) {
+			race_fail(race, "attach: %d", ret);
+		}
+		_exit(0);
+	}
+}
+
+static void renamer(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		bool back = race_random(2);
+		int ret = rename(back ? Y : X, back ? X : Y) ? -errno : 0;
+
+		if (ret && !too_late(ret) && ret != -EEXIST &&
+		    ret != -ENOTEMPTY)
+			race_fail(race, "rename: %d", ret);
+		if (!ret)
+			race_count(race, COUNT_RENAMED);
+		race_sleep_us(race_random(1000));
+	}
+}
+
+TEST_F_TIMEOUT(race_rmdir, open_files, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+	struct ct_subsys row;
+
+	ASSERT_LT(0, race_worker(race, remaker, NULL));
+	for (int i = 0; i < 3; i++) {
+		ASSERT_LT(0, race_worker(race, user, NULL));
+	}
+	ASSERT_LT(0, race_worker(race, watcher, NULL));
+	ASSERT_LT(0, race_worker(race, attacher, NULL));
+	ASSERT_LT(0, race_worker(race, attacher, NULL));
+	ASSERT_LT(0, race_worker(race, renamer, NULL));
+	race_run(race);
+	EXPECT_RACE(race);
+	TH_LOG("%lu removed, %lu busy, %lu used, %lu gone, %lu attached, %lu renamed",
+	       race->count[COUNT_REMOVED], race->count[COUNT_BUSY],
+	       race->count[COUNT_WRITTEN], race->count[COUNT_GONE],
+	       race->count[COUNT_ATTACHED], race->count[COUNT_RENAMED]);
+	EXPECT_LT(20UL, race->count[COUNT_REMOVED]);
+	EXPECT_LT(20UL, race->count[COUNT_WRITTEN]);
+	EXPECT_LT(5UL, race->count[COUNT_GONE]);
+	EXPECT_LT(5UL, race->count[COUNT_ATTACHED]);
+	/* Nothing is left behind. */
+	ct_rmdir(X);
+	ct_rmdir(Y);
+	EXPECT_EQ(0, ct_subsys("sample", &row));
+	EXPECT_EQ(1, row.containers);
+	EXPECT_EQ(0, ct_umount(MNT));
+	EXPECT_EQ(0, ct_subsys("sample", &row));
+	EXPECT_EQ(0, row.hierarchy);
+}
+
+/*
+ * Eight threads remove the same directory: one of them does. In every other
+ * round the hierarchy is unmounted at the same time.
+ */
+#define REMOVERS	8
+
+struct crowd {
+	struct race *race;
+	pthread_barrier_t barrier;
+	bool end;
+	atomic_int removed;
+};
+
+static void *remove_same(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	for (;;) {
+		int ret;
+
+		pthread_barrier_wait(&crowd->barrier);
+		if (crowd->end)
+			return NULL;
+		ret = ct_rmdir(X);
+		if (!ret)
+			crowd->removed++;
+		else if (ret != -ENOENT)
+			race_fail(crowd->race, "rmdir: %d", ret);
+		pthread_barrier_wait(&crowd->barrier);
+	}
+}
+
+/* Once the removers have let go of the mount. */
+static int unmount(void)
+{
+	int ret;
+
+	do {
+		ret = ct_umount(MNT);
+	} while (ret == -EBUSY);
+	return ret;
+}
+
+TEST_F_TIMEOUT(race_rmdir, same_directory, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+	struct crowd crowd = { .race = race };
+	unsigned long left = 0, rounds = 0;
+	pthread_t threads[REMOVERS];
+	int ret;
+
+	ASSERT_EQ(0, pthread_barrier_init(&crowd.barrier, NULL, REMOVERS + 1));
+	for (int i = 0; i < REMOVERS; i++) {
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, remove_same,
+					    &crowd));
+	}
+	for (; !race_over(race); rounds++) {
+		ret = ct_mkdir(X);
+		if (ret)
+			race_fail(race, "mkdir: %d", ret);
+		crowd.removed = 0;
+		pthread_barrier_wait(&crowd.barrier);
+		if (rounds & 1) {
+			ret = unmount();
+			if (ret)
+				race_fail(race, "umount: %d", ret);
+		}
+		pthread_barrier_wait(&crowd.barrier);
+		if (rounds & 1) {
+			ret = ct_mount(LIST, MNT);
+			if (ret)
+				race_fail(race, "mount: %d", ret);
+		}
+		/* It is there if it was unmounted before it was removed. */
+		ret = ct_rmdir(X);
+		if (ret != (crowd.removed ? -ENOENT : 0))
+			race_fail(race, "%d removed it, then: %d",
+				  crowd.removed, ret);
+		if (crowd.removed > 1 || (crowd.removed != 1 && !(rounds & 1)))
+			race_fail(race, "%d removed it", crowd.removed);
+		left += !crowd.removed;
+	}
+	crowd.end = true;
+	pthread_barrier_wait(&crowd.barrier);
+	for (int i = 0; i < REMOVERS; i++)
+		pthread_join(threads[i], NULL);
+	EXPECT_RACE(race);
+	TH_LOG("%lu rounds, unmounted first in %lu", rounds, left);
+	EXPECT_LT(50UL, rounds);
+}
+
+/*
+ * Forks in a container that their creator is taken out of, and which is removed
+ * as soon as the children have gone.
+ */
+static void forker(struct race *race, void *arg)
+{
+	(void)arg;
+	setpgid(0, 0);
+	while (!race_over(race)) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(0);
+		/* A walk over the process group, new ones included. */
+		setpriority(PRIO_PGRP, 0, 5);
+		if (pid > 0)
+			waitpid(pid, NULL, 0);
+		race_count(race, COUNT_FORKED);
+	}
+}
+
+TEST_F_TIMEOUT(race_rmdir, parents_group, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+
+	for (int i = 0; i < 3; i++) {
+		ASSERT_LT(0, race_worker(race, forker, NULL));
+	}
+	for (unsigned int i = 0; !race_over(race); i++) {
+		const char *cont = ct_path(MNT "/g%u", i % 3);
+		uint64_t give_up;
+		int ret;
+
+		ret = ct_mkdir(cont);
+		if (!ret)
+			ret = ct_write(cont, "cpuset.cpus", "0-3");
+		if (!ret)
+			ret = ct_write(cont, "cpuset.mems", "0-1");
+		for (int w = 0; w < 3 && !ret; w++)
+			ret = ct_attach_process(cont, race->worker[w]);
+		race_sleep_us(race_random(3000));
+		for (int w = 0; w < 3 && !ret; w++)
+			ret = ct_attach_process(MNT, race->worker[w]);
+		if (ret)
+			race_fail(race, "error %d", ret);
+		/* Until the children, which do nothing, have gone too. */
+		give_up = race_now() + CT_WAIT_MS * 1000000ULL;
+		do {
+			ret = ct_rmdir(cont);
+			if (!ret)
+				race_count(race, COUNT_REMOVED);
+		} while (ret == -EBUSY && race_now() < give_up);
+		if (ret)
+			race_fail(race, "rmdir: %d", ret);
+	}
+	race_join(race);
+	EXPECT_RACE(race);
+	TH_LOG("%lu forks, %lu removed", race->count[COUNT_FORKED],
+	       race->count[COUNT_REMOVED]);
+	EXPECT_LT(20UL, race->count[COUNT_FORKED]);
+	EXPECT_LT(20UL, race->count[COUNT_REMOVED]);
+}
+
+TEST_HARNESS_MAIN
