@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -274,7 +275,8 @@ static int map_root(uid_t uid)
 {
 	int ret;
 
-	if (unshare(CLONE_NEWUSER))
+	/* After a change of user /proc/self is root's without this. */
+	if (prctl(PR_SET_DUMPABLE, 1) || unshare(CLONE_NEWUSER))
 		return -errno;
 	ret = ct_write("/proc/self", "setgroups", "deny");
 	if (!ret)
@@ -460,6 +462,7 @@ TEST_F(permission, pid_namespace_of_opener)
 	EXPECT_TRUE(ct_is_in(outside, LIST, "/"));
 
 	/* Read out here it shows the numbers out here. */
+	ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
 	ASSERT_EQ(0, ct_fd_read_pids(fd, &pids));
 	EXPECT_EQ(1, pids.count);
 	EXPECT_EQ(in->pid, pids.count ? pids.pid[0] : 0);
@@ -503,6 +506,7 @@ TEST_F(permission, pid_namespace_gone)
 	EXPECT_EQ(-ESRCH, ct_fd_write(fd, "1"));
 	EXPECT_EQ(-ESRCH, ct_fd_write(fd, "2"));
 	EXPECT_EQ(0, ct_fd_write(fd, "0"));
+	ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
 	EXPECT_EQ(0, ct_fd_read_pids(fd, &pids));
 	EXPECT_EQ(1, pids.count);
 	ct_free_pids(&pids);

@@ -3,18 +3,21 @@
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../../.." && pwd)
 QEMU_DIR=$TOP/tools/testing/selftests/containers/qemu
-BUILD=$TOP/build
-LINUX=$BUILD/linux
-LOGS=$BUILD/log
+# series.sh builds elsewhere.
+BUILD=${BUILD:-$TOP/build}
+LINUX=${LINUX:-$BUILD/linux}
+LOGS=${LOGS:-$BUILD/log}
 JOBS=$(nproc)
 
 say() { echo "== $*"; }
 die() { echo "error: $*" >&2; exit 1; }
 
-# The files of this repository that belong into the kernel tree.
+# The files of this repository that belong into the kernel tree; this folder
+# does not.
 overlay_files() {
 	(cd "$TOP" && find kernel include samples Documentation \
-		tools/testing/selftests/containers -type f 2>/dev/null) |
+		tools/testing/selftests/containers -name qemu -prune -o \
+		-type f -print 2>/dev/null) |
 		LC_ALL=C sort
 }
 

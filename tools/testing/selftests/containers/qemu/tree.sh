@@ -69,6 +69,8 @@ apply() {
 	done
 	restore "${files[@]}"
 	for patch in $(series); do
+		# A patch that is only begun has no differences.
+		grep -q '^diff ' "$TOP/patches/$patch" || continue
 		patch -d "$LINUX" -p1 -F0 --no-backup-if-mismatch -s \
 			<"$TOP/patches/$patch" ||
 			die "patches/$patch does not apply to this source"

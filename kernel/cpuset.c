@@ -1,0 +1,1639 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * cpuset: a subsystem of process containers that binds threads to CPUs and
+ * memory nodes. It stands behind include/linux/cpuset.h, and so replaces the
+ * cgroup controller of that name for the scheduler and the page allocator.
+ *
+ *   cpus, mems			what the members shall use; lists like "0-3,6".
+ *				Within the parent's (EACCES), not less than any
+ *				child's (EBUSY), not empty while there are members
+ *				(ENOSPC). Empty in a new cpuset, which therefore
+ *				accepts no members yet (ENOSPC).
+ *   cpu_exclusive		no sibling shares a CPU (EINVAL)
+ *   mem_exclusive		no sibling shares a node (EINVAL), and kernel memory
+ *				of the members does not come from outside either
+ *   effective_cpus, _mems	what is in force: the configured ones that are online,
+ *				or what is in force in the nearest ancestor when
+ *				none of them is
+ *
+ * The configuration of a cpuset is kept whatever goes offline. What is in force
+ * is a struct cpuset_placement, which never changes: a new one is published in
+ * its place. Threads carry copies of it (task->cpus_mask, narrowed by what the
+ * thread asked for itself, and task->mems_allowed), which are brought up to date
+ * by place_task(). The calls of it come from three sides: whoever attached the
+ * thread, whoever forked it, and whoever published a placement walks the
+ * members. Two of them may be at work on the same thread at once. So each,
+ * having applied a placement, looks again whether it is still the one for the
+ * thread, and starts over if not. Applying takes locks of the thread, and
+ * publishing and changing membership precede applying: of two that are at work,
+ * the one that takes the lock last sees what the other one knew.
+ *
+ * Members of the root cpuset keep the CPUs they were started with (isolcpus=,
+ * kernel threads, user-mode helpers): there is nothing to apply, unless the
+ * thread has been elsewhere, which PFA_CPUSET_PLACED tells.
+ *
+ * Locks, outermost first:
+ *
+ *   cpus_read_lock()	keeps the set of active CPUs. The CPUs in force have an
+ *			active one whenever it is held, so that
+ *			set_cpus_allowed_ptr() cannot fail for want of one.
+ *   container_mutex	the tree; configurations and placements change under it
+ *			with all attaches excluded, so holding the attach mutex
+ *			of any one process is enough to read them.
+ *   callback_mutex	cpuset_lock(): keeps threads from becoming or ceasing to
+ *			be SCHED_DEADLINE while bandwidth is added up
+ *   dl_moves_lock	dl_moves
+ *
+ * Fork, attach and the page allocator take none of the mutexes here (attach of
+ * a SCHED_DEADLINE thread takes callback_mutex). Placements are read under RCU;
+ * who needs one for longer takes a reference. The scheduler calls
+ * cpuset_cpus_allowed_fallback() with a thread's pi_lock held: RCU only.
+ *
+ * The CPU hotplug code calls cpuset_update_active_cpus() with cpus_write_lock()
+ * held, which is outside of container_mutex too; nobody waits for hotplug with
+ * that mutex held. When it returns, the change is in force.
+ */
+
+#include <linux/container.h>
+#include <linux/cpu.h>
+#include <linux/cpuset.h>
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/kernfs.h>
+#include <linux/memory.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/oom.h>
+#include <linux/sched/deadline.h>
+#include <linux/sched/isolation.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/security.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+/* See <linux/cpuset.h>: these two are switched in a certain order. */
+DEFINE_STATIC_KEY_FALSE(cpusets_pre_enable_key);
+DEFINE_STATIC_KEY_FALSE(cpusets_enabled_key);
+
+/* Some cpuset has only nodes from which the kernel itself cannot allocate. */
+DEFINE_STATIC_KEY_FALSE(cpusets_insane_config_key);
+
+/**
+ * struct cpuset_placement - CPUs and nodes that are in force
+ * @refs: 1 for the cpuset that has it, 1 for each user outside RCU
+ * @rcu: for freeing
+ * @mems: nodes; never empty
+ * @cpus: CPUs; never empty. In the root cpuset: what is active, while its
+ *	members may use all that are possible.
+ *
+ * Constant once published.
+ */
+struct cpuset_placement {
+	refcount_t		refs;
+	struct rcu_head		rcu;
+	nodemask_t		mems;
+	/* Last: only the first cpumask_size() bytes are allocated. */
+	struct cpumask		cpus;
+};
+
+/* Bits of cpuset_config.flags. */
+enum cpuset_flag {
+	CPUSET_CPU_EXCLUSIVE,
+	CPUSET_MEM_EXCLUSIVE,
+};
+
+/**
+ * struct cpuset_config - what the user asked for
+ * @cpus: in the root: every CPU that has been present
+ * @mems: in the root: every node that has had memory
+ * @flags: bits of enum cpuset_flag
+ */
+struct cpuset_config {
+	cpumask_var_t		cpus;
+	nodemask_t		mems;
+	unsigned long		flags;
+};
+
+/**
+ * struct cpuset - the state of a container in this subsystem
+ * @css: what the core knows of it
+ * @parent: NULL in the root; constant, and lives longer than this one
+ * @config: container_mutex with attaches excluded; read under either. The
+ *	flags are read without.
+ * @placement: what is in force; the same for writers, RCU for readers
+ * @next: a placement about to be published; container_mutex
+ * @republished: @placement is new, its members have the old one yet;
+ *	container_mutex
+ * @rebinding: number of those who are changing the nodes of members here
+ */
+struct cpuset {
+	struct container_subsys_state	css;
+	struct cpuset			*parent;
+	struct cpuset_config		config;
+	struct cpuset_placement __rcu	*placement;
+	struct cpuset_placement		*next;
+	bool				republished;
+	atomic_t			rebinding;
+};
+
+/* In force until cpuset_init_smp(). The second reference keeps it. */
+static struct cpuset_placement boot_placement = {
+	.refs	= REFCOUNT_INIT(2),
+	.mems	= NODE_MASK_ALL,
+};
+
+static struct cpuset top_cpuset = {
+	.config.flags	= BIT(CPUSET_CPU_EXCLUSIVE) | BIT(CPUSET_MEM_EXCLUSIVE),
+	.placement	= RCU_INITIALIZER(&boot_placement),
+};
+
+static DEFINE_MUTEX(callback_mutex);
+
+/* At least the number of SCHED_DEADLINE threads: those that exit stay in it. */
+static atomic_t nr_dl_tasks;
+
+/* The scheduler had to widen the affinity of some thread of the root cpuset. */
+static bool root_affinity_widened;
+
+static struct cpuset *css_cpuset(struct container_subsys_state *css)
+{
+	return container_of(css, struct cpuset, css);
+}
+
+static struct cpuset *container_cpuset(struct container *cont)
+{
+	return css_cpuset(cont->subsys[cpuset_subsys_id]);
+}
+
+/* Under RCU. */
+static struct cpuset *task_cpuset(struct task_struct *task)
+{
+	return css_cpuset(task_subsys_state(task, cpuset_subsys_id));
+}
+
+static bool cpuset_is_root(const struct cpuset *cs)
+{
+	return cs == &top_cpuset;
+}
+
+/*
+ * Placements
+ */
+
+static struct cpuset_placement *alloc_placement(gfp_t gfp)
+{
+	struct cpuset_placement *pl;
+
+	pl = kzalloc(offsetof(struct cpuset_placement, cpus) + cpumask_size(),
+		     gfp);
+	if (pl)
+		refcount_set(&pl->refs, 1);
+	return pl;
+}
+
+static void put_placement(struct cpuset_placement *pl)
+{
+	if (refcount_dec_and_test(&pl->refs))
+		kfree_rcu(pl, rcu);
+}
+
+/* Under RCU. */
+static struct cpuset_placement *cpuset_placement(struct cpuset *cs)
+{
+	return rcu_dereference(cs->placement);
+}
+
+/* Where placements cannot change: under container_mutex. */
+static struct cpuset_placement *cpuset_placement_locked(struct cpuset *cs)
+{
+	return rcu_dereference_protected(cs->placement, container_lock_is_held());
+}
+
+/*
+ * The placement that @task shall have at this moment, and whether it is the
+ * root's. With a reference.
+ */
+static struct cpuset_placement *get_task_placement(struct task_struct *task,
+						   bool *root)
+{
+	struct cpuset_placement *pl;
+	struct cpuset *cs;
+
+	rcu_read_lock();
+	/* One without references has been replaced. */
+	do {
+		cs = task_cpuset(task);
+		pl = cpuset_placement(cs);
+	} while (!refcount_inc_not_zero(&pl->refs));
+	rcu_read_unlock();
+	*root = cpuset_is_root(cs);
+	return pl;
+}
+
+static bool task_has_placement(struct task_struct *task,
+			       const struct cpuset_placement *pl)
+{
+	bool ret;
+
+	rcu_read_lock();
+	ret = cpuset_placement(task_cpuset(task)) == pl;
+	rcu_read_unlock();
+	return ret;
+}
+
+/*
+ * Applying a placement to a thread
+ */
+
+#ifdef CONFIG_NUMA
+/*
+ * The memory policies of an mm follow the first thread of the process that
+ * still uses it, which is the leader as long as it lives.
+ */
+static bool speaks_for_mm(struct task_struct *task)
+{
+	struct task_struct *thread;
+	bool ret = false;
+
+	rcu_read_lock();
+	for_each_thread(task, thread) {
+		if (READ_ONCE(thread->mm)) {
+			ret = thread == task;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return ret;
+}
+
+static void rebind_mm(struct task_struct *task, nodemask_t *mems)
+{
+	struct mm_struct *mm;
+
+	if (!speaks_for_mm(task))
+		return;
+	mm = get_task_mm(task);
+	if (!mm)
+		return;
+	mpol_rebind_mm(mm, mems);
+	/* Not mmput(), which may wait for I/O if we are the last. */
+	mmput_async(mm);
+}
+#else
+static void rebind_mm(struct task_struct *task, nodemask_t *mems) {}
+#endif
+
+/**
+ * struct placing - what place_task() has done to a thread
+ * @task: the thread
+ * @bound: has given it CPUs of a cpuset other than the root
+ * @rebound: has changed its nodes
+ *
+ * When it has to start over, someone else may have been at work in between, so
+ * that the thread itself does not tell any more.
+ */
+struct placing {
+	struct task_struct	*task;
+	bool			bound;
+	bool			rebound;
+};
+
+/*
+ * The sequence count is moved on even if the nodes are the same: see
+ * root_child_in_place(). Readers that do not use it see old or new nodes or
+ * both, never none.
+ */
+static void apply_mems(struct placing *p, struct cpuset_placement *pl, bool root)
+{
+	struct task_struct *task = p->task;
+	unsigned long flags;
+
+	task_lock(task);
+	if (!root)
+		task_set_cpuset_placed(task);
+	local_irq_save(flags);
+	write_seqcount_begin(&task->mems_allowed_seq);
+	if (!nodes_equal(task->mems_allowed, pl->mems)) {
+		nodes_or(task->mems_allowed, task->mems_allowed, pl->mems);
+		mpol_rebind_task(task, &pl->mems);
+		task->mems_allowed = pl->mems;
+		p->rebound = true;
+	}
+	write_seqcount_end(&task->mems_allowed_seq);
+	local_irq_restore(flags);
+	task_unlock(task);
+
+	if (p->rebound)
+		rebind_mm(task, &pl->mems);
+}
+
+/*
+ * A thread whose own mask has no active CPU gets all active ones until
+ * reset_widened_tasks() finds that it has.
+ */
+static void reset_cpus(struct task_struct *task)
+{
+	if (!set_cpus_allowed_ptr(task, task_cpu_possible_mask(task)))
+		return;
+	set_cpus_allowed_ptr(task, cpu_active_mask);
+	WRITE_ONCE(root_affinity_widened, true);
+}
+
+/* For a 32-bit program on a machine where only some CPUs can run it. */
+static void apply_possible_cpus(struct task_struct *task)
+{
+	cpumask_var_t cpus;
+
+	/* Nobody could be told of a failure. */
+	if (!alloc_cpumask_var(&cpus, GFP_KERNEL | __GFP_NOFAIL))
+		return;
+	cpuset_cpus_allowed(task, cpus);
+	set_cpus_allowed_ptr(task, cpus);
+	free_cpumask_var(cpus);
+}
+
+/* The scheduler narrows what it is given by the thread's own mask. */
+static void apply_cpus(struct placing *p, struct cpuset_placement *pl, bool root)
+{
+	struct task_struct *task = p->task;
+
+	if (task->flags & PF_NO_SETAFFINITY)
+		return;
+	if (!root) {
+		p->bound = true;
+		if (likely(cpumask_subset(&pl->cpus, task_cpu_possible_mask(task))))
+			set_cpus_allowed_ptr(task, &pl->cpus);
+		else
+			apply_possible_cpus(task);
+	} else if (p->bound || task_cpuset_placed(task)) {
+		reset_cpus(task);
+		task_lock(task);
+		task_clear_cpuset_placed(task);
+		task_unlock(task);
+	}
+}
+
+/*
+ * Give @task, which is pinned, the CPUs and nodes of its cpuset. The caller
+ * holds the CPU hotplug lock. Sleeps.
+ */
+static void place_task(struct task_struct *task)
+{
+	struct placing p = { .task = task };
+	struct cpuset_placement *pl;
+	bool root, done;
+
+	lockdep_assert_cpus_held();
+	do {
+		pl = get_task_placement(task, &root);
+		apply_mems(&p, pl, root);
+		apply_cpus(&p, pl, root);
+		/* Pairs with the locks of @task that were taken in between. */
+		done = task_has_placement(task, pl);
+		put_placement(pl);
+	} while (!done);
+}
+
+/* Does @task run on @cpus, as far as it does not want less? */
+static bool cpus_in_place(struct task_struct *task, const struct cpumask *cpus)
+{
+	const struct cpumask *mask = &task->cpus_mask, *user;
+	unsigned long flags;
+	bool ret;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	user = task->user_cpus_ptr;
+	if (user && cpumask_intersects(user, cpus))
+		ret = cpumask_subset(mask, cpus) && cpumask_subset(mask, user) &&
+		      cpumask_weight(mask) == cpumask_weight_and(cpus, user);
+	else
+		ret = cpumask_equal(mask, cpus);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return ret;
+}
+
+/*
+ * @child, which current has created, is in the root cpuset. Its affinity is a
+ * copy of current's. That is right, whatever it is, unless it was copied while
+ * current still had that of another cpuset. As the copy was not atomic, the
+ * flag in it may be newer than the mask; so see whether current's own flag is
+ * clear, and the mask the same, at one time. Any change of current's placement
+ * moves the sequence count on.
+ */
+static bool root_child_in_place(struct task_struct *child)
+{
+	unsigned int seq = raw_read_seqcount(&current->mems_allowed_seq);
+	bool same;
+
+	if (seq & 1 || task_cpuset_placed(child) || task_cpuset_placed(current))
+		return false;
+	/* Both pair with the locks of current that place_task() takes. */
+	smp_rmb();
+	same = cpumask_equal(&child->cpus_mask, &current->cpus_mask);
+	/* As above. */
+	smp_rmb();
+	return same && !task_cpuset_placed(current) &&
+	       !read_seqcount_retry(&current->mems_allowed_seq, seq);
+}
+
+/*
+ * Does @child, created by current and not running yet, have what its cpuset
+ * asks for? No harm is done by a wrong no.
+ */
+static bool child_in_place(struct task_struct *child)
+{
+	struct cpuset_placement *pl;
+	struct cpuset *cs;
+	bool ret;
+
+	rcu_read_lock();
+	cs = task_cpuset(child);
+	pl = cpuset_placement(cs);
+	ret = nodes_equal(child->mems_allowed, pl->mems);
+	if (cpuset_is_root(cs))
+		ret = ret && root_child_in_place(child);
+	else
+		ret = ret && task_cpuset_placed(child) &&
+		      cpus_in_place(child, &pl->cpus);
+	rcu_read_unlock();
+	return ret;
+}
+
+static void place_members(struct cpuset *cs)
+{
+	struct container_task_iter it;
+	struct task_struct *task;
+
+	container_task_iter_start(cs->css.container, &it);
+	while ((task = container_task_iter_next(&it))) {
+		place_task(task);
+		put_task_struct(task);
+		cond_resched();
+	}
+	container_task_iter_end(&it);
+}
+
+/*
+ * Around any change of members' nodes, and before a placement with new ones can
+ * be seen: see current_cpuset_is_being_rebound().
+ */
+static void begin_rebind(struct cpuset *cs)
+{
+	atomic_inc(&cs->rebinding);
+	/* Pairs with mmap_lock and task_lock() of who copies a policy. */
+	smp_mb__after_atomic();
+}
+
+static void end_rebind(struct cpuset *cs)
+{
+	/* As in begin_rebind(). */
+	smp_mb__before_atomic();
+	atomic_dec(&cs->rebinding);
+}
+
+/*
+ * Changing what is in force: prepared for a whole subtree, then published, then
+ * applied. container_mutex is held and attaches are excluded, save where a
+ * cpuset is new.
+ */
+
+static bool same_placement(const struct cpuset_placement *a,
+			   const struct cpuset_placement *b)
+{
+	return nodes_equal(a->mems, b->mems) && cpumask_equal(&a->cpus, &b->cpus);
+}
+
+static void compute_placement(struct cpuset *cs, struct cpuset_placement *pl)
+{
+	struct cpuset_placement *up;
+
+	if (cpuset_is_root(cs)) {
+		cpumask_copy(&pl->cpus, cpu_active_mask);
+		pl->mems = node_states[N_MEMORY];
+		return;
+	}
+	up = cs->parent->next ?: cpuset_placement_locked(cs->parent);
+	if (!cpumask_and(&pl->cpus, cs->config.cpus, cpu_active_mask))
+		cpumask_copy(&pl->cpus, &up->cpus);
+	nodes_and(pl->mems, cs->config.mems, node_states[N_MEMORY]);
+	if (nodes_empty(pl->mems))
+		pl->mems = up->mems;
+}
+
+static int prepare_placement(struct cpuset *cs, gfp_t gfp)
+{
+	struct cpuset_placement *old = cpuset_placement_locked(cs);
+	struct cpuset_placement *pl = alloc_placement(gfp);
+
+	if (!pl)
+		return -ENOMEM;
+	compute_placement(cs, pl);
+	if (old && same_placement(old, pl))
+		kfree(pl);
+	else
+		cs->next = pl;
+	return 0;
+}
+
+static void discard_placements(struct cpuset *top)
+{
+	struct container *pos;
+
+	container_for_each_descendant_pre(pos, top->css.container) {
+		struct cpuset *cs = container_cpuset(pos);
+
+		kfree(cs->next);
+		cs->next = NULL;
+	}
+}
+
+/* Nothing is prepared if it fails. */
+static int prepare_placements(struct cpuset *top, gfp_t gfp)
+{
+	struct container *pos;
+	int ret;
+
+	container_for_each_descendant_pre(pos, top->css.container) {
+		ret = prepare_placement(container_cpuset(pos), gfp);
+		if (ret) {
+			discard_placements(top);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* The page allocator has to look closer from now on. */
+static void check_nodes_sane(nodemask_t *mems)
+{
+	if (cpusets_insane_config() || !movable_only_nodes(mems))
+		return;
+	static_branch_enable_cpuslocked(&cpusets_insane_config_key);
+	pr_info("cpuset: nodes %*pbl have no memory for the kernel, expect failing allocations\n",
+		nodemask_pr_args(mems));
+}
+
+static void publish_placement(struct cpuset *cs)
+{
+	struct cpuset_placement *old = cpuset_placement_locked(cs);
+	struct cpuset_placement *pl = cs->next;
+
+	cs->next = NULL;
+	check_nodes_sane(&pl->mems);
+	begin_rebind(cs);
+	/* Pairs with rcu_dereference() in cpuset_placement(). */
+	rcu_assign_pointer(cs->placement, pl);
+	/* The CPUs of the root concern no member, its nodes do. */
+	cs->republished = !cpuset_is_root(cs) ||
+			  !nodes_equal(old->mems, pl->mems);
+	if (!cs->republished)
+		end_rebind(cs);
+	put_placement(old);
+}
+
+/* Parents come first: what a child falls back to is never older than it. */
+static void publish_placements(struct cpuset *top)
+{
+	struct container *pos;
+
+	container_for_each_descendant_pre(pos, top->css.container)
+		if (container_cpuset(pos)->next)
+			publish_placement(container_cpuset(pos));
+
+	container_for_each_descendant_pre(pos, top->css.container) {
+		struct cpuset *cs = container_cpuset(pos);
+
+		if (!cs->republished)
+			continue;
+		place_members(cs);
+		cs->republished = false;
+		end_rebind(cs);
+	}
+}
+
+/*
+ * SCHED_DEADLINE
+ */
+
+/**
+ * inc_dl_tasks_cs - a thread becomes SCHED_DEADLINE
+ * @task: the thread; its rq lock is held
+ */
+void inc_dl_tasks_cs(struct task_struct *task)
+{
+	atomic_inc(&nr_dl_tasks);
+}
+
+/**
+ * dec_dl_tasks_cs - a thread ceases to be SCHED_DEADLINE
+ * @task: the thread; its rq lock is held
+ */
+void dec_dl_tasks_cs(struct task_struct *task)
+{
+	atomic_dec(&nr_dl_tasks);
+}
+
+/**
+ * cpuset_lock - keep bandwidth of SCHED_DEADLINE threads from being moved
+ *
+ * Sleeps. Inside of every other sleeping lock here.
+ */
+void cpuset_lock(void)
+{
+	mutex_lock(&callback_mutex);
+}
+
+/**
+ * cpuset_unlock - end what cpuset_lock() began
+ */
+void cpuset_unlock(void)
+{
+	mutex_unlock(&callback_mutex);
+}
+
+/**
+ * struct dl_move - bandwidth reserved for a thread on its way
+ * @node: entry of dl_moves
+ * @task: the thread; pinned by whoever moves it
+ * @cpu: some CPU of the root domain in which it is reserved
+ * @bw: how much
+ */
+struct dl_move {
+	struct list_head	node;
+	struct task_struct	*task;
+	int			cpu;
+	u64			bw;
+};
+
+static DEFINE_SPINLOCK(dl_moves_lock);
+static LIST_HEAD(dl_moves);
+
+/*
+ * Would @task leave its root domain if it ran on @cpus? There is one for the
+ * CPUs that are balanced, and one for those that are isolated.
+ */
+static bool leaves_root_domain(struct task_struct *task,
+			       const struct cpumask *cpus)
+{
+	const struct cpumask *balanced = housekeeping_cpumask(HK_TYPE_DOMAIN);
+
+	if (cpumask_test_cpu(task_cpu(task), balanced))
+		return !cpumask_intersects(cpus, balanced);
+	return cpumask_subset(cpus, balanced);
+}
+
+/* The scheduler takes the bandwidth off the old domain when @task moves. */
+static int reserve_bandwidth(struct task_struct *task,
+			     const struct cpumask *cpus)
+{
+	struct dl_move *move = kmalloc(sizeof(*move), GFP_KERNEL);
+	int ret;
+
+	if (!move)
+		return -ENOMEM;
+	move->task = task;
+	move->cpu = cpumask_any_and(cpus, cpu_active_mask);
+	move->bw = task->dl.dl_bw;
+	ret = dl_bw_alloc(move->cpu, move->bw);
+	if (ret) {
+		kfree(move);
+		return ret;
+	}
+	spin_lock(&dl_moves_lock);
+	list_add(&move->node, &dl_moves);
+	spin_unlock(&dl_moves_lock);
+	return 0;
+}
+
+static struct dl_move *take_dl_move(struct task_struct *task)
+{
+	struct dl_move *move;
+
+	spin_lock(&dl_moves_lock);
+	list_for_each_entry(move, &dl_moves, node) {
+		if (move->task == task) {
+			list_del(&move->node);
+			spin_unlock(&dl_moves_lock);
+			return move;
+		}
+	}
+	spin_unlock(&dl_moves_lock);
+	return NULL;
+}
+
+/*
+ * Do the deadline threads of the domain of @cpu fit on @cpus? More may be
+ * counted than will run there.
+ */
+static bool bandwidth_fits(int cpu, const struct cpumask *cpus)
+{
+	return cpuset_cpumask_can_shrink(cpumask_of(cpu), cpus);
+}
+
+static int dl_can_attach(struct task_struct *task, const struct cpumask *cpus)
+{
+	int ret = 0;
+
+	cpuset_lock();
+	if (!dl_task(task))
+		goto out;
+	if (leaves_root_domain(task, cpus))
+		ret = reserve_bandwidth(task, cpus);
+	else if (!cpumask_subset(&task->cpus_mask, cpus) &&
+		 !bandwidth_fits(task_cpu(task), cpus))
+		ret = -EBUSY;
+out:
+	cpuset_unlock();
+	return ret;
+}
+
+static bool has_dl_member(struct cpuset *cs)
+{
+	struct container_task_iter it;
+	struct task_struct *task;
+	bool ret = false;
+
+	if (!atomic_read(&nr_dl_tasks))
+		return false;
+	container_task_iter_start(cs->css.container, &it);
+	while (!ret && (task = container_task_iter_next(&it))) {
+		ret = dl_task(task);
+		put_task_struct(task);
+	}
+	container_task_iter_end(&it);
+	return ret;
+}
+
+/* Would the prepared placements leave room for deadline members? */
+static int check_bandwidth(struct cpuset *top)
+{
+	struct container *pos;
+
+	container_for_each_descendant_pre(pos, top->css.container) {
+		struct cpuset *cs = container_cpuset(pos);
+		const struct cpumask *old = &cpuset_placement_locked(cs)->cpus;
+
+		if (!cs->next || cpumask_subset(old, &cs->next->cpus))
+			continue;
+		if (has_dl_member(cs) &&
+		    !bandwidth_fits(cpumask_any(old), &cs->next->cpus))
+			return -EBUSY;
+	}
+	return 0;
+}
+
+/* partition_sched_domains() starts with no bandwidth in use. */
+static void restore_bandwidth(void)
+{
+	struct task_struct *process, *task;
+
+	if (!atomic_read(&nr_dl_tasks))
+		return;
+	rcu_read_lock();
+	dl_clear_root_domain(&def_root_domain);
+	for_each_process_thread(process, task)
+		dl_add_task_root_domain(task);
+	rcu_read_unlock();
+}
+
+/* The caller holds the CPU hotplug lock. */
+static void rebuild_sched_domains_cpuslocked(void)
+{
+	cpuset_lock();
+	mutex_lock(&sched_domains_mutex);
+	partition_sched_domains_locked(1, NULL, NULL);
+	restore_bandwidth();
+	mutex_unlock(&sched_domains_mutex);
+	cpuset_unlock();
+}
+
+/**
+ * rebuild_sched_domains - build the scheduling domains anew
+ *
+ * For changes of the topology. Sleeps; no locks are held.
+ */
+void rebuild_sched_domains(void)
+{
+	cpus_read_lock();
+	rebuild_sched_domains_cpuslocked();
+	cpus_read_unlock();
+}
+
+/*
+ * Configuration
+ */
+
+static bool cpuset_has_members(const struct cpuset *cs)
+{
+	return atomic_read(&cs->css.container->population) > 0;
+}
+
+static bool config_is_empty(const struct cpuset_config *config)
+{
+	return cpumask_empty(config->cpus) || nodes_empty(config->mems);
+}
+
+static bool config_within(const struct cpuset_config *low,
+			  const struct cpuset_config *high)
+{
+	return cpumask_subset(low->cpus, high->cpus) &&
+	       nodes_subset(low->mems, high->mems) &&
+	       !(low->flags & ~high->flags);
+}
+
+static bool configs_conflict(const struct cpuset_config *a,
+			     const struct cpuset_config *b)
+{
+	unsigned long flags = a->flags | b->flags;
+
+	if (test_bit(CPUSET_CPU_EXCLUSIVE, &flags) &&
+	    cpumask_intersects(a->cpus, b->cpus))
+		return true;
+	return test_bit(CPUSET_MEM_EXCLUSIVE, &flags) &&
+	       nodes_intersects(a->mems, b->mems);
+}
+
+/*
+ * May @config become the configuration of @cs? -EBUSY: a child has more;
+ * -EACCES: the parent has less; -EINVAL: a sibling is in the way; -ENOSPC:
+ * there are members, which would have nothing.
+ */
+static int check_config(struct cpuset *cs, const struct cpuset_config *config)
+{
+	struct container *cont = cs->css.container, *pos;
+
+	container_for_each_child_rcu(pos, cont)
+		if (!config_within(&container_cpuset(pos)->config, config))
+			return -EBUSY;
+	if (!cs->parent)
+		return 0;
+	if (!config_within(config, &cs->parent->config))
+		return -EACCES;
+	container_for_each_child_rcu(pos, cont->parent)
+		if (pos != cont &&
+		    configs_conflict(&container_cpuset(pos)->config, config))
+			return -EINVAL;
+	if (config_is_empty(config) && cpuset_has_members(cs))
+		return -ENOSPC;
+	return 0;
+}
+
+/*
+ * Make @config the configuration of @cs, and get the old one in exchange. The
+ * CPU hotplug lock and container_mutex are held, attaches are excluded.
+ * Returns 0, an error of check_config(), -EBUSY if deadline threads would not
+ * have enough, or -ENOMEM.
+ */
+static int change_config(struct cpuset *cs, struct cpuset_config *config)
+{
+	int ret = check_config(cs, config);
+
+	if (ret)
+		return ret;
+	swap(cs->config, *config);
+	ret = prepare_placements(cs, GFP_KERNEL);
+	if (ret)
+		goto undo_config;
+	ret = check_bandwidth(cs);
+	if (ret)
+		goto undo_placements;
+	publish_placements(cs);
+	return 0;
+
+undo_placements:
+	discard_placements(cs);
+undo_config:
+	swap(cs->config, *config);
+	return ret;
+}
+
+static int copy_config(struct cpuset_config *to, const struct cpuset_config *from)
+{
+	if (!alloc_cpumask_var(&to->cpus, GFP_KERNEL))
+		return -ENOMEM;
+	cpumask_copy(to->cpus, from->cpus);
+	to->mems = from->mems;
+	to->flags = from->flags;
+	return 0;
+}
+
+static void free_config(struct cpuset_config *config)
+{
+	free_cpumask_var(config->cpus);
+}
+
+/*
+ * CPUs and memory come and go
+ */
+
+/*
+ * Threads of the root that ran elsewhere for want of the CPUs they asked for:
+ * are those back?
+ */
+static void reset_widened_tasks(void)
+{
+	struct container_task_iter it;
+	struct task_struct *task;
+
+	if (!READ_ONCE(root_affinity_widened))
+		return;
+	WRITE_ONCE(root_affinity_widened, false);
+	container_task_iter_start(top_cpuset.css.container, &it);
+	while ((task = container_task_iter_next(&it))) {
+		/* One that is set meanwhile needs no help. */
+		if (data_race(task->user_cpus_ptr) &&
+		    !(task->flags & PF_NO_SETAFFINITY))
+			reset_cpus(task);
+		put_task_struct(task);
+		cond_resched();
+	}
+	container_task_iter_end(&it);
+}
+
+/* Bring all cpusets up to date. The caller holds the CPU hotplug lock. */
+static void follow_hotplug(void)
+{
+	container_lock();
+	container_attach_exclude();
+	cpumask_or(top_cpuset.config.cpus, top_cpuset.config.cpus,
+		   cpu_present_mask);
+	nodes_or(top_cpuset.config.mems, top_cpuset.config.mems,
+		 node_states[N_MEMORY]);
+	/* It has happened: there is nobody to whom an error could be returned. */
+	prepare_placements(&top_cpuset, GFP_KERNEL | __GFP_NOFAIL);
+	publish_placements(&top_cpuset);
+	reset_widened_tasks();
+	container_attach_allow();
+	container_unlock();
+}
+
+/**
+ * cpuset_update_active_cpus - the set of active CPUs has changed
+ *
+ * Called with cpus_write_lock() held. Sleeps.
+ */
+void cpuset_update_active_cpus(void)
+{
+	follow_hotplug();
+	rebuild_sched_domains_cpuslocked();
+}
+
+/**
+ * cpuset_force_rebuild - the next cpuset_update_active_cpus() shall rebuild the
+ *	scheduling domains even if the CPUs are those it saw last
+ *
+ * It always does.
+ */
+void cpuset_force_rebuild(void)
+{
+}
+
+/* The notifier is called inside of locks that are not above ours. */
+static void follow_memory_work(struct work_struct *work)
+{
+	cpus_read_lock();
+	follow_hotplug();
+	cpus_read_unlock();
+}
+
+static DECLARE_WORK(memory_work, follow_memory_work);
+
+static int follow_memory(struct notifier_block *nb, unsigned long action,
+			 void *arg)
+{
+	if (action == MEM_ONLINE || action == MEM_OFFLINE)
+		schedule_work(&memory_work);
+	return NOTIFY_OK;
+}
+
+/**
+ * cpuset_init - give the root cpuset its masks
+ *
+ * The root itself is older, see cpuset_create().
+ *
+ * Return: 0
+ */
+int __init cpuset_init(void)
+{
+	if (!zalloc_cpumask_var(&top_cpuset.config.cpus, GFP_KERNEL))
+		panic("cpuset: no memory for the root cpuset\n");
+	return 0;
+}
+
+/**
+ * cpuset_init_smp - CPUs and memory are online, begin to follow them
+ */
+void __init cpuset_init_smp(void)
+{
+	cpus_read_lock();
+	follow_hotplug();
+	cpus_read_unlock();
+	hotplug_memory_notifier(follow_memory, CPUSET_CALLBACK_PRI);
+}
+
+/*
+ * For the scheduler
+ */
+
+/**
+ * cpuset_cpus_allowed - the CPUs that a thread may be given
+ * @task: the thread
+ * @mask: where to put them; never empty
+ *
+ * In the root cpuset those that are offline are among them.
+ */
+void cpuset_cpus_allowed(struct task_struct *task, struct cpumask *mask)
+{
+	const struct cpumask *possible = task_cpu_possible_mask(task);
+	struct cpuset *cs;
+
+	rcu_read_lock();
+	for (cs = task_cpuset(task); cs->parent; cs = cs->parent)
+		if (cpumask_and(mask, &cpuset_placement(cs)->cpus, possible))
+			break;
+	if (!cs->parent)
+		cpumask_copy(mask, possible);
+	rcu_read_unlock();
+}
+
+/* Under RCU. */
+static const struct cpumask *active_fallback(struct task_struct *task)
+{
+	const struct cpumask *possible = task_cpu_possible_mask(task);
+	struct cpuset *cs;
+
+	for (cs = task_cpuset(task); cs->parent; cs = cs->parent) {
+		const struct cpumask *cpus = &cpuset_placement(cs)->cpus;
+
+		if (cpumask_subset(cpus, possible) &&
+		    cpumask_intersects(cpus, cpu_active_mask))
+			return cpus;
+	}
+	/* follow_hotplug() gives back what the thread asked for. */
+	WRITE_ONCE(root_affinity_widened, true);
+	return possible;
+}
+
+/**
+ * cpuset_cpus_allowed_fallback - widen the affinity of a thread that has no
+ *	active CPU left
+ * @task: the thread; its pi_lock is held, perhaps the lock of its rq too
+ *
+ * Return: true, the affinity has been changed.
+ */
+bool cpuset_cpus_allowed_fallback(struct task_struct *task)
+{
+	cpumask_t *user = task->user_cpus_ptr;
+
+	lockdep_assert_held(&task->pi_lock);
+	rcu_read_lock();
+	/* It is for good that do_set_cpus_allowed() drops it; this is not. */
+	task->user_cpus_ptr = NULL;
+	do_set_cpus_allowed(task, active_fallback(task));
+	task->user_cpus_ptr = user;
+	rcu_read_unlock();
+	return true;
+}
+
+/**
+ * cpuset_cpu_is_isolated - is a CPU isolated by a cpuset?
+ * @cpu: the CPU
+ *
+ * Return: false; that is for isolcpus= alone.
+ */
+bool cpuset_cpu_is_isolated(int cpu)
+{
+	return false;
+}
+EXPORT_SYMBOL_GPL(cpuset_cpu_is_isolated);
+
+/*
+ * For memory management
+ */
+
+/**
+ * cpuset_init_current_mems_allowed - let the first task use every node
+ */
+void __init cpuset_init_current_mems_allowed(void)
+{
+	nodes_setall(current->mems_allowed);
+}
+
+/**
+ * cpuset_mems_allowed - the nodes that a thread may use
+ * @task: the thread
+ *
+ * Return: the nodes, never none.
+ */
+nodemask_t cpuset_mems_allowed(struct task_struct *task)
+{
+	nodemask_t mems;
+
+	rcu_read_lock();
+	mems = cpuset_placement(task_cpuset(task))->mems;
+	rcu_read_unlock();
+	return mems;
+}
+
+/**
+ * cpuset_nodemask_valid_mems_allowed - may current use any of some nodes?
+ * @nodemask: the nodes
+ *
+ * Return: whether it may.
+ */
+int cpuset_nodemask_valid_mems_allowed(nodemask_t *nodemask)
+{
+	return nodes_intersects(*nodemask, current->mems_allowed);
+}
+
+/**
+ * cpuset_mems_allowed_intersects - may two threads use the same node?
+ * @tsk1: one
+ * @tsk2: the other
+ *
+ * Return: whether they may.
+ */
+int cpuset_mems_allowed_intersects(const struct task_struct *tsk1,
+				   const struct task_struct *tsk2)
+{
+	return nodes_intersects(tsk1->mems_allowed, tsk2->mems_allowed);
+}
+
+/*
+ * Is @node in the smallest cpuset around current from which not even the
+ * kernel's own allocations escape?
+ */
+static bool node_inside_wall(int node)
+{
+	struct cpuset *cs;
+	bool ret;
+
+	rcu_read_lock();
+	cs = task_cpuset(current);
+	while (cs->parent && !test_bit(CPUSET_MEM_EXCLUSIVE, &cs->config.flags))
+		cs = cs->parent;
+	ret = node_isset(node, cpuset_placement(cs)->mems);
+	rcu_read_unlock();
+	return ret;
+}
+
+/**
+ * cpuset_node_allowed - may current allocate on a node?
+ * @node: the node
+ * @gfp_mask: for what
+ *
+ * User memory (__GFP_HARDWALL) comes from the cpuset alone. Kernel memory may
+ * come from the nearest cpuset above that is mem_exclusive, when there is none
+ * in its own. Interrupts are not current's doing, and one that exits or has
+ * been chosen by the OOM killer frees more than it takes. Any context.
+ *
+ * Return: whether it may.
+ */
+bool cpuset_node_allowed(int node, gfp_t gfp_mask)
+{
+	if (in_interrupt() || node_isset(node, current->mems_allowed) ||
+	    unlikely(tsk_is_oom_victim(current)))
+		return true;
+	if (gfp_mask & __GFP_HARDWALL)
+		return false;
+	return (current->flags & PF_EXITING) || node_inside_wall(node);
+}
+
+/**
+ * cpuset_mem_spread_node - the next node for a page cache page of current
+ *
+ * Return: one of the nodes it may use, each in its turn.
+ */
+int cpuset_mem_spread_node(void)
+{
+	int *rotor = &current->cpuset_mem_spread_rotor;
+
+	if (*rotor == NUMA_NO_NODE)
+		*rotor = node_random(&current->mems_allowed);
+	*rotor = next_node_in(*rotor, current->mems_allowed);
+	return *rotor;
+}
+
+/**
+ * current_cpuset_is_being_rebound - is someone rebinding memory policies in
+ *	current's cpuset?
+ *
+ * A policy that is copied meanwhile may be missed; who copies it rebinds it.
+ *
+ * Return: whether that is so.
+ */
+bool current_cpuset_is_being_rebound(void)
+{
+	bool ret;
+
+	rcu_read_lock();
+	ret = atomic_read(&task_cpuset(current)->rebinding);
+	rcu_read_unlock();
+	return ret;
+}
+
+/**
+ * cpuset_print_current_mems_allowed - for the reports of the OOM killer and of
+ *	failed allocations
+ */
+void cpuset_print_current_mems_allowed(void)
+{
+	struct container *cont;
+
+	rcu_read_lock();
+	cont = READ_ONCE(task_cpuset(current)->css.container);
+	pr_cont(",cpuset=");
+	if (cont->parent)
+		pr_cont_kernfs_name(cont->kn);
+	else
+		pr_cont("/");
+	pr_cont(",mems_allowed=%*pbl", nodemask_pr_args(&current->mems_allowed));
+	rcu_read_unlock();
+}
+
+/*
+ * For /proc
+ */
+
+/**
+ * cpuset_task_status_allowed - lines of /proc/PID/status
+ * @m: the file
+ * @task: the thread
+ */
+void cpuset_task_status_allowed(struct seq_file *m, struct task_struct *task)
+{
+	seq_printf(m, "Mems_allowed:\t%*pb\nMems_allowed_list:\t%*pbl\n",
+		   nodemask_pr_args(&task->mems_allowed),
+		   nodemask_pr_args(&task->mems_allowed));
+}
+
+#ifdef CONFIG_PROC_PID_CPUSET
+/**
+ * proc_cpuset_show - /proc/PID/cpuset
+ * @m: the file
+ * @ns: pid namespace of the file system
+ * @pid: whose it is
+ * @task: the same
+ *
+ * Return: 0, -ENOMEM, or -ENAMETOOLONG.
+ */
+int proc_cpuset_show(struct seq_file *m, struct pid_namespace *ns,
+		     struct pid *pid, struct task_struct *task)
+{
+	struct container *cont;
+	bool removed;
+	char *buf;
+	int ret;
+
+	buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	rcu_read_lock();
+	cont = READ_ONCE(task_cpuset(task)->css.container);
+	ret = container_path(cont, buf, PATH_MAX);
+	removed = container_is_removed(cont);
+	rcu_read_unlock();
+	if (!ret) {
+		seq_puts(m, buf);
+		seq_puts(m, removed ? " (deleted)\n" : "\n");
+	}
+	kfree(buf);
+	return ret;
+}
+#endif
+
+/*
+ * Callbacks of the core
+ */
+
+static struct container_subsys_state *cpuset_create(struct container_subsys *ss,
+						    struct container *cont)
+{
+	struct cpuset *cs;
+	int ret;
+
+	/* Before memory can be allocated. */
+	if (!cont->parent)
+		return &top_cpuset.css;
+
+	cs = kzalloc(sizeof(*cs), GFP_KERNEL);
+	if (!cs)
+		return ERR_PTR(-ENOMEM);
+	cs->parent = container_cpuset(cont->parent);
+	ret = -ENOMEM;
+	if (!zalloc_cpumask_var(&cs->config.cpus, GFP_KERNEL))
+		goto free_cs;
+	ret = prepare_placement(cs, GFP_KERNEL);
+	if (ret)
+		goto free_cpus;
+	RCU_INIT_POINTER(cs->placement, cs->next);
+	cs->next = NULL;
+	cpuset_inc();
+	return &cs->css;
+
+free_cpus:
+	free_config(&cs->config);
+free_cs:
+	kfree(cs);
+	return ERR_PTR(ret);
+}
+
+static void cpuset_destroy(struct container_subsys *ss,
+			   struct container_subsys_state *css)
+{
+	cpuset_dec();
+}
+
+static void cpuset_free(struct container_subsys *ss,
+			struct container_subsys_state *css)
+{
+	struct cpuset *cs = css_cpuset(css);
+
+	put_placement(rcu_dereference_protected(cs->placement, true));
+	free_config(&cs->config);
+	kfree(cs);
+}
+
+/* The attach mutex that is held keeps configuration and placement as they are. */
+static int cpuset_can_attach(struct container_subsys *ss,
+			     struct container_subsys_state *css,
+			     struct task_struct *task)
+{
+	struct cpuset *cs = css_cpuset(css);
+	int ret;
+
+	if (cs->parent && config_is_empty(&cs->config))
+		return -ENOSPC;
+	ret = task_can_attach(task);
+	if (ret)
+		return ret;
+	ret = security_task_setscheduler(task);
+	if (ret || likely(!dl_task(task)))
+		return ret;
+	return dl_can_attach(task, cs->parent ?
+			     &rcu_dereference_protected(cs->placement, true)->cpus :
+			     cpu_possible_mask);
+}
+
+static void cpuset_cancel_attach(struct container_subsys *ss,
+				 struct container_subsys_state *css,
+				 struct task_struct *task)
+{
+	struct dl_move *move;
+
+	if (likely(list_empty_careful(&dl_moves)))
+		return;
+	move = take_dl_move(task);
+	if (!move)
+		return;
+	dl_bw_free(move->cpu, move->bw);
+	kfree(move);
+}
+
+static void cpuset_attach(struct container_subsys *ss,
+			  struct container_subsys_state *css,
+			  struct container_subsys_state *old,
+			  struct task_struct *task)
+{
+	struct cpuset *cs = css_cpuset(css);
+
+	begin_rebind(cs);
+	place_task(task);
+	end_rebind(cs);
+	/* The scheduler has made use of the reservation. */
+	if (unlikely(!list_empty_careful(&dl_moves)))
+		kfree(take_dl_move(task));
+}
+
+/*
+ * Kernel threads are children of kthreadd, which is never moved. They are
+ * created by CPU hotplug too, and must not wait for it.
+ */
+static void cpuset_fork(struct container_subsys *ss,
+			struct container_subsys_state *css,
+			struct task_struct *task)
+{
+	struct cpuset *cs = css_cpuset(css);
+
+	if ((task->flags | current->flags) & PF_KTHREAD)
+		return;
+	if (likely(child_in_place(task)))
+		return;
+
+	/* Its copy of this flag may be older than that of the affinity. */
+	task_set_cpuset_placed(task);
+	cpus_read_lock();
+	begin_rebind(cs);
+	place_task(task);
+	end_rebind(cs);
+	cpus_read_unlock();
+}
+
+/* If it cannot be, the cpuset stays empty and refuses members. */
+static void cpuset_post_clone(struct container_subsys *ss,
+			      struct container_subsys_state *css)
+{
+	struct cpuset *cs = css_cpuset(css);
+	struct cpuset_config config;
+
+	if (copy_config(&config, &cs->parent->config))
+		return;
+	config.flags = 0;
+	container_attach_exclude();
+	change_config(cs, &config);
+	container_attach_allow();
+	free_config(&config);
+}
+
+/*
+ * Control files
+ */
+
+enum cpuset_file {
+	FILE_CPUS,
+	FILE_MEMS,
+	FILE_EFFECTIVE_CPUS,
+	FILE_EFFECTIVE_MEMS,
+};
+
+/* What is no list is -EINVAL, a CPU or node that cannot exist is -EACCES. */
+static int parse_list(struct cpuset_config *config, unsigned long file,
+		      const char *buf)
+{
+	int ret;
+
+	if (file == FILE_CPUS)
+		ret = cpulist_parse(buf, config->cpus);
+	else
+		ret = nodelist_parse(buf, config->mems);
+	if (ret == -ERANGE)
+		return -EACCES;
+	return ret ? -EINVAL : 0;
+}
+
+/*
+ * Begin a change: take all locks and copy the configuration. -ENODEV: the
+ * container is removed.
+ */
+static int begin_change(struct cpuset *cs, struct cpuset_config *config)
+{
+	int ret = -ENODEV;
+
+	cpus_read_lock();
+	if (!container_lock_live(READ_ONCE(cs->css.container)))
+		goto unlock_cpus;
+	ret = copy_config(config, &cs->config);
+	if (ret)
+		goto unlock_containers;
+	container_attach_exclude();
+	return 0;
+
+unlock_containers:
+	container_unlock();
+unlock_cpus:
+	cpus_read_unlock();
+	return ret;
+}
+
+/* Whether or not it was made. */
+static void end_change(struct cpuset_config *config)
+{
+	container_attach_allow();
+	container_unlock();
+	cpus_read_unlock();
+	free_config(config);
+}
+
+static ssize_t cpuset_write_list(struct kernfs_open_file *of, char *buf,
+				 size_t nbytes)
+{
+	struct cpuset *cs = css_cpuset(of_state(of));
+	struct cpuset_config config;
+	int ret;
+
+	/* The root has what the machine has. */
+	if (!cs->parent)
+		return -EACCES;
+	ret = begin_change(cs, &config);
+	if (ret)
+		return ret;
+	ret = parse_list(&config, of_cftype(of)->private, strim(buf));
+	if (!ret)
+		ret = change_config(cs, &config);
+	end_change(&config);
+	return ret ?: nbytes;
+}
+
+static int cpuset_write_flag(struct container_subsys_state *css,
+			     struct container_cftype *cft, u64 val)
+{
+	struct cpuset *cs = css_cpuset(css);
+	struct cpuset_config config;
+	int ret;
+
+	if (val > 1)
+		return -EINVAL;
+	ret = begin_change(cs, &config);
+	if (ret)
+		return ret;
+	__assign_bit(cft->private, &config.flags, val);
+	ret = change_config(cs, &config);
+	end_change(&config);
+	return ret;
+}
+
+static u64 cpuset_read_flag(struct container_subsys_state *css,
+			    struct container_cftype *cft)
+{
+	return test_bit(cft->private, &css_cpuset(css)->config.flags);
+}
+
+static int cpuset_show_config(struct seq_file *sf, void *v)
+{
+	struct cpuset *cs = css_cpuset(seq_state(sf));
+
+	container_lock();
+	if (seq_cftype(sf)->private == FILE_CPUS)
+		seq_printf(sf, "%*pbl\n", cpumask_pr_args(cs->config.cpus));
+	else
+		seq_printf(sf, "%*pbl\n", nodemask_pr_args(&cs->config.mems));
+	container_unlock();
+	return 0;
+}
+
+static int cpuset_show_effective(struct seq_file *sf, void *v)
+{
+	struct cpuset *cs = css_cpuset(seq_state(sf));
+	struct cpuset_placement *pl;
+
+	rcu_read_lock();
+	pl = cpuset_placement(cs);
+	if (seq_cftype(sf)->private == FILE_EFFECTIVE_CPUS)
+		seq_printf(sf, "%*pbl\n", cpumask_pr_args(&pl->cpus));
+	else
+		seq_printf(sf, "%*pbl\n", nodemask_pr_args(&pl->mems));
+	rcu_read_unlock();
+	return 0;
+}
+
+static struct container_cftype cpuset_files[] = {
+	{
+		.name		= "cpus",
+		.private	= FILE_CPUS,
+		.seq_show	= cpuset_show_config,
+		.write		= cpuset_write_list,
+	},
+	{
+		.name		= "mems",
+		.private	= FILE_MEMS,
+		.seq_show	= cpuset_show_config,
+		.write		= cpuset_write_list,
+	},
+	{
+		.name		= "effective_cpus",
+		.private	= FILE_EFFECTIVE_CPUS,
+		.seq_show	= cpuset_show_effective,
+	},
+	{
+		.name		= "effective_mems",
+		.private	= FILE_EFFECTIVE_MEMS,
+		.seq_show	= cpuset_show_effective,
+	},
+	{
+		.name		= "cpu_exclusive",
+		.private	= CPUSET_CPU_EXCLUSIVE,
+		.read_u64	= cpuset_read_flag,
+		.write_u64	= cpuset_write_flag,
+	},
+	{
+		.name		= "mem_exclusive",
+		.private	= CPUSET_MEM_EXCLUSIVE,
+		.read_u64	= cpuset_read_flag,
+		.write_u64	= cpuset_write_flag,
+	},
+};
+
+static int cpuset_populate(struct container_subsys *ss,
+			   struct container_subsys_state *css)
+{
+	return container_add_files(css->container, ss, cpuset_files,
+				   ARRAY_SIZE(cpuset_files));
+}
+
+struct container_subsys cpuset_subsys = {
+	.name		= "cpuset",
+	.create		= cpuset_create,
+	.destroy	= cpuset_destroy,
+	.free		= cpuset_free,
+	.can_attach	= cpuset_can_attach,
+	.cancel_attach	= cpuset_cancel_attach,
+	.attach		= cpuset_attach,
+	.fork		= cpuset_fork,
+	.populate	= cpuset_populate,
+	.post_clone	= cpuset_post_clone,
+	.early_init	= true,
+};

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# All tests: what `make check` and CI run. The last line counts.
+set -u
+. "$(dirname "$0")/lib.sh"
+
+passed=0 failed=0
+
+# gate DESCRIPTION COMMAND...: one test of its own.
+gate() {
+	local what=$1 log
+	shift
+
+	log=$LOGS/gate.log
+	if "$@" >"$log" 2>&1; then
+		echo "ok $what"
+		passed=$((passed + 1))
+	else
+		sed 's/^/# /' "$log" | tail -n 40
+		echo "not ok $what"
+		failed=$((failed + 1))
+	fi
+}
+
+# The compiler's and sparse's word on our own files.
+lint() {
+	local out=$BUILD/debug object objects
+
+	objects=$(cd "$TOP" && find kernel samples -name '*.c' | sed 's/c$/o/')
+	for object in $objects; do
+		rm -f "$out/$object"
+	done
+	# shellcheck disable=SC2086
+	make -C "$LINUX" O="$out" W=1 C=1 KCFLAGS=-Werror CF=-Wsparse-error \
+		$objects
+}
+
+# Complaints that every user of the macros concerned gets: iterators, lists
+# that are included with SUBSYS() defined, trace events.
+style() {
+	local ignore=FILE_PATH_CHANGES,MACRO_ARG_REUSE,COMPLEX_MACRO,TRAILING_SEMICOLON
+	local status=0 patch
+
+	for patch in "$TOP"/patches/000[1-9]-*.patch; do
+		perl "$LINUX/scripts/checkpatch.pl" --root="$LINUX" --strict \
+			--no-summary --ignore "$ignore" "$patch" || status=1
+	done
+	return $status
+}
+
+# The author's guide shows the whole sample.
+sample_is_documented() {
+	perl -0777 -e '
+		open my $d, "<", $ARGV[0] or die; my $doc = <$d>;
+		open my $s, "<", $ARGV[1] or die; my $src = <$s>;
+		exit(index($doc, $src) < 0);
+	' "$TOP/Documentation/containers.txt" \
+		"$TOP/samples/containers/container_sample.c"
+}
+
+# selftests KIND: build, boot, count.
+selftests() {
+	local kind=$1 output=$BUILD/selftests-$1.txt counts
+
+	if ! "$QEMU_DIR/build.sh" "$kind"; then
+		echo "not ok build of the $kind kernel"
+		failed=$((failed + 1))
+		return
+	fi
+	"$QEMU_DIR/kselftest.sh" "$kind" | tee "$output"
+	counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$output" | tail -n 1)
+	if [ -n "$counts" ]; then
+		passed=$((passed + ${counts% *}))
+		failed=$((failed + ${counts#* }))
+	else
+		echo "not ok selftests on the $kind kernel"
+		failed=$((failed + 1))
+	fi
+}
+
+mkdir -p "$LOGS"
+started=$SECONDS
+gate "the series makes this tree, without fuzz" "$QEMU_DIR/series.sh" verify
+gate "checkpatch --strict on the series" style
+gate "the sample stands in Documentation/containers.txt" sample_is_documented
+selftests debug
+gate "W=1 and sparse on our files" lint
+gate "the demonstration on the debug kernel" \
+	env CPUS=4 NODES=2 "$QEMU_DIR/boot.sh" debug "$QEMU_DIR/demo.sh"
+gate "a script that fails makes make run fail" \
+	bash -c "! '$QEMU_DIR/boot.sh' debug '$QEMU_DIR/fail.sh'"
+selftests cgroups
+say "took $((SECONDS - started)) s"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" != 0 ]
