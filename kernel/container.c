@@ -481,7 +481,7 @@ static void container_bind_state(struct container_subsys *ss, int i,
 	root->top.subsys[i] = css;
 	WRITE_ONCE(css->container, &root->top);
 	if (ss->bind)
-		ss->bind(ss, css);
+		ss->bind(ss, css, root != &container_dummy_root);
 }
 
 /**
@@ -1051,14 +1051,15 @@ static struct mutex *attach_mutex(struct task_struct *task)
 }
 
 static void attach_states(struct task_struct *task, struct container_group *from,
-			  struct container_group *to)
+			  struct container_group *to, bool prepared)
 {
 	struct container_subsys *ss;
 	int i;
 
 	for_each_container_subsys(ss, i)
 		if (ss->attach && from->subsys[i] != to->subsys[i])
-			ss->attach(ss, to->subsys[i], from->subsys[i], task);
+			ss->attach(ss, to->subsys[i], from->subsys[i], task,
+				   prepared);
 }
 
 static bool killed_since_fork(struct container_group *group,
@@ -1111,7 +1112,7 @@ static void join_newborn(struct task_struct *child)
 		spin_unlock(&group->lock);
 		rcu_read_unlock();
 		if (!joined) {
-			attach_states(child, group, next);
+			attach_states(child, group, next, false);
 			put_group(group);
 		}
 	} while (!joined);
@@ -1120,25 +1121,30 @@ static void join_newborn(struct task_struct *child)
 		do_send_sig_info(SIGKILL, SEND_SIG_PRIV, child, PIDTYPE_TGID);
 }
 
-/* Ends the chain of a container_move; never on one itself. */
+/* Ends a chain of threads; never on one itself. */
 #define CHAIN_END	(&init_task)
+
+/* Pinned threads, linked by task->container_next. */
+struct thread_chain {
+	struct task_struct	*head;
+	struct task_struct	**tail;
+};
 
 /**
  * struct container_move - threads that move from one group to another
  * @node: entry of container_attachment.moves
  * @from: the group they are in
  * @to: the group they move to
- * @chain: the threads, pinned, in the order of their thread list, by
- *	task->container_next; ends with CHAIN_END
- * @tail: where the next thread is chained
+ * @threads: those for which can_attach is called
+ * @newcomers: those that were created, and moved, after that
  * @occupied: @to is kept alive by a reservation
  */
 struct container_move {
 	struct list_head	node;
 	struct container_group	*from;
 	struct container_group	*to;
-	struct task_struct	*chain;
-	struct task_struct	**tail;
+	struct thread_chain	threads;
+	struct thread_chain	newcomers;
 	bool			occupied;
 };
 
@@ -1232,12 +1238,29 @@ unlock:
 }
 
 /* Chain @task, which cannot go away: it is a member, or RCU protects it. */
-static void chain_task(struct container_move *move, struct task_struct *task)
+static void chain_task(struct thread_chain *chain, struct task_struct *task)
 {
 	get_task_struct(task);
 	task->container_next = CHAIN_END;
-	*move->tail = task;
-	move->tail = &task->container_next;
+	*chain->tail = task;
+	chain->tail = &task->container_next;
+}
+
+static void init_chain(struct thread_chain *chain)
+{
+	chain->head = CHAIN_END;
+	chain->tail = &chain->head;
+}
+
+static struct task_struct *unchain_first(struct thread_chain *chain)
+{
+	struct task_struct *task = chain->head;
+
+	if (task == CHAIN_END)
+		return NULL;
+	chain->head = task->container_next;
+	task->container_next = NULL;
+	return task;
 }
 
 static int chain_member(struct container_attachment *att,
@@ -1252,7 +1275,7 @@ static int chain_member(struct container_attachment *att,
 	if (is_member(task)) {
 		move = find_move(att, group);
 		if (move)
-			chain_task(move, task);
+			chain_task(&move->threads, task);
 	}
 	spin_unlock(&group->lock);
 	return 0;
@@ -1270,8 +1293,8 @@ static int add_move(struct container_attachment *att,
 	if (!move->to)
 		goto out_free;
 	move->from = from;
-	move->chain = CHAIN_END;
-	move->tail = &move->chain;
+	init_chain(&move->threads);
+	init_chain(&move->newcomers);
 	move->occupied = false;
 	list_add_tail(&move->node, &att->moves);
 	return 0;
@@ -1297,7 +1320,7 @@ static int prepare_moves(struct container_attachment *att)
 }
 
 #define for_each_chained(task, move)					\
-	for ((task) = (move)->chain; (task) != CHAIN_END;		\
+	for ((task) = (move)->threads.head; (task) != CHAIN_END;	\
 	     (task) = (task)->container_next)
 
 /*
@@ -1415,7 +1438,7 @@ static int move_newcomer(struct container_attachment *att,
 
 	if (move && move_task(move, task)) {
 		att->done = true;
-		chain_task(move, task);
+		chain_task(&move->newcomers, task);
 	}
 	return 0;
 }
@@ -1428,8 +1451,6 @@ static void unchain_gone(struct container_attachment *att,
 	int i;
 
 	*link = task->container_next;
-	if (move->tail == &task->container_next)
-		move->tail = link;
 	task->container_next = NULL;
 	for_each_subsys_in(ss, i, att->cont->root->subsys_mask)
 		if (ss->cancel_attach &&
@@ -1445,7 +1466,7 @@ static void commit_moves(struct container_attachment *att)
 	struct task_struct **link;
 
 	list_for_each_entry(move, &att->moves, node) {
-		for (link = &move->chain; *link != CHAIN_END; ) {
+		for (link = &move->threads.head; *link != CHAIN_END; ) {
 			if (move_task(move, *link)) {
 				att->done = true;
 				link = &(*link)->container_next;
@@ -1465,11 +1486,13 @@ static void finish_moves(struct container_attachment *att, bool moved)
 	struct task_struct *task;
 
 	list_for_each_entry_safe(move, next, &att->moves, node) {
-		while ((task = move->chain) != CHAIN_END) {
+		while ((task = unchain_first(&move->threads))) {
 			if (moved)
-				attach_states(task, move->from, move->to);
-			move->chain = task->container_next;
-			task->container_next = NULL;
+				attach_states(task, move->from, move->to, true);
+			put_task_struct(task);
+		}
+		while ((task = unchain_first(&move->newcomers))) {
+			attach_states(task, move->from, move->to, false);
 			put_task_struct(task);
 		}
 		if (move->occupied)

@@ -1397,7 +1397,7 @@ static void cpuset_cancel_attach(struct container_subsys *ss,
 static void cpuset_attach(struct container_subsys *ss,
 			  struct container_subsys_state *css,
 			  struct container_subsys_state *old,
-			  struct task_struct *task)
+			  struct task_struct *task, bool prepared)
 {
 	struct cpuset *cs = css_cpuset(css);
 

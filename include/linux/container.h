@@ -141,11 +141,11 @@ enum container_flags {
  * @cancel_attach: undo a successful @can_attach; the task has not moved, be
  *	it because of another subsystem's veto or because it exited.
  * @attach: @task has moved from state @old to state @css, neither of which
- *	can be freed during the call. Cannot fail. Called once for each move;
- *	for threads that were created during the move of their process without
- *	a preceding @can_attach, and, by a task that forked while it was itself
- *	being moved, for its child (which does not run yet), to move along what
- *	@can_fork charged. Prepared, like @can_attach.
+ *	can be freed during the call. Cannot fail. Called once for each move.
+ *	@prepared tells whether @can_attach was called for @task and @css before;
+ *	it was not for threads that were created while their process was moved,
+ *	nor for the child of a task that is moved while it forks, which takes
+ *	along what @can_fork charged. Prepared, like @can_attach.
  * @can_fork: may @task, which is being created by current and not visible
  *	yet, be created with state @css? Returns 0 or the error for fork.
  *	May sleep.
@@ -158,8 +158,8 @@ enum container_flags {
  * @post_clone: @css's container was made by container_clone(): give it usable
  *	initial values. Prepared, container_mutex.
  * @bind: @css, the root state, now belongs to @css->container, the root
- *	container of a hierarchy (or of the dummy hierarchy: unbound). Prepared,
- *	container_mutex, and no attach is running.
+ *	container of a hierarchy, or, if @bound is false, of the dummy hierarchy.
+ *	Prepared, container_mutex, and no attach is running.
  *
  * The callbacks @can_fork, @cancel_fork, @fork and @exit are made for tasks
  * outside the root state alone: those in the root, and so every task while
@@ -191,7 +191,7 @@ struct container_subsys {
 	void (*attach)(struct container_subsys *ss,
 		       struct container_subsys_state *css,
 		       struct container_subsys_state *old,
-		       struct task_struct *task);
+		       struct task_struct *task, bool prepared);
 	int (*can_fork)(struct container_subsys *ss,
 			struct container_subsys_state *css,
 			struct task_struct *task);
@@ -209,7 +209,7 @@ struct container_subsys {
 	void (*post_clone)(struct container_subsys *ss,
 			   struct container_subsys_state *css);
 	void (*bind)(struct container_subsys *ss,
-		     struct container_subsys_state *css);
+		     struct container_subsys_state *css, bool bound);
 
 	const char			*name;
 	int				subsys_id;

@@ -14,3 +14,7 @@ SUBSYS(cpuset)
 #ifdef CONFIG_CONTAINER_CPUACCT
 SUBSYS(cpuacct)
 #endif
+
+#ifdef CONFIG_SAMPLE_CONTAINER
+SUBSYS(sample)
+#endif

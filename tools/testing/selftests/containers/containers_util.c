@@ -2,7 +2,6 @@
 /*
  * Helpers of the container selftests; containers_util.h lists them.
  */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

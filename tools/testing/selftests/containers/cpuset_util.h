@@ -280,13 +280,14 @@ static inline int puppet_start(struct puppet *puppet)
 {
 	struct puppet_call call;
 	int to[2], from[2];
+	pid_t pid;
 
 	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
 		return -errno;
-	puppet->pid = ct_fork();
-	if (puppet->pid < 0)
-		return puppet->pid;
-	if (!puppet->pid) {
+	pid = ct_fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
 		close(to[1]);
 		close(from[0]);
 		while (read(to[0], &call, sizeof(call)) == sizeof(call)) {
@@ -299,6 +300,8 @@ static inline int puppet_start(struct puppet *puppet)
 	}
 	close(to[0]);
 	close(from[1]);
+	/* Not in the child: *puppet may be shared with it. */
+	puppet->pid = pid;
 	puppet->to = to[1];
 	puppet->from = from[0];
 	return 0;

@@ -4,7 +4,6 @@
  * written there, which numbers are refused, and where new threads and
  * processes start. Who may move whom is in test_permission.c.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>

@@ -3,7 +3,6 @@
  * cpuacct: CPU time is charged to the container a thread is in while it runs,
  * every nanosecond of it, once.
  */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -343,6 +342,33 @@ TEST_F(cpuacct, split_while_running)
 	EXPECT_LT(0, usage(B));
 	EXPECT_EQ(end, usage(A) + usage(B));
 	EXPECT_EQ(end, percpu_sum(A) + percpu_sum(B));
+	burner_end(&burner);
+}
+
+/*
+ * The scheduler charges at ticks, and a move falls between two of them: what
+ * has been used since the last one is the old container's.
+ */
+TEST_F(cpuacct, charged_up_to_the_move)
+{
+	struct burner burner;
+	int charged = 0;
+
+	ASSERT_EQ(0, ct_mkdir(A));
+	ASSERT_EQ(0, ct_mkdir(B));
+	ASSERT_EQ(0, burner_start(&burner, A, 3));
+	burner_go(&burner, BURN_USER);
+	for (int i = 0; i < 40; i++) {
+		const char *from = i & 1 ? B : A;
+		long long before;
+
+		/* At any moment of a tick. Its clock is not read: that counts. */
+		usleep(20000 + i * 633);
+		before = usage(from);
+		ASSERT_EQ(0, ct_attach(i & 1 ? A : B, burner.pid));
+		charged += usage(from) > before;
+	}
+	EXPECT_LT(30, charged);
 	burner_end(&burner);
 }
 

@@ -5,7 +5,6 @@
  * What becomes of the members is in test_cpuset_members.c (CPUs) and
  * test_cpuset_mems.c (memory).
  */
-#define _GNU_SOURCE
 #include <linux/sched.h>
 #include <linux/types.h>
 

@@ -3,7 +3,6 @@
  * The members of a cpuset: they follow it at once whatever they are doing,
  * their own sched_setaffinity() is kept, and CPUs may go and come back.
  */
-#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
@@ -140,11 +139,18 @@ static pid_t zoo(void)
 	return pid;
 }
 
+/* The one in a vfork cannot be stopped, nor then the process be waited for. */
+static int stop_zoo(pid_t pid)
+{
+	if (kill(pid, SIGSTOP))
+		return -errno;
+	return wait_for_state(pid, "T", ZOO_THREADS - 1);
+}
+
 /* Running, sleeping, in a vfork, and then all of them stopped. */
 TEST_F(members, follow_in_every_state)
 {
 	pid_t pid = zoo();
-	int status;
 
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, cpuset_make(A, 3, 1));
@@ -162,10 +168,7 @@ TEST_F(members, follow_in_every_state)
 		ASSERT_EQ(0, ct_attach_process(MNT, pid));
 		EXPECT_IN_FORCE(pid, ZOO_THREADS, ALL_CPUS, ALL_MEMS);
 		ASSERT_EQ(0, cpuset_set_both(A, 3, 1));
-		ASSERT_EQ(0, kill(pid, SIGSTOP));
-		if (!stopped) {
-			ASSERT_EQ(pid, waitpid(pid, &status, WUNTRACED));
-		}
+		ASSERT_EQ(0, stop_zoo(pid));
 	}
 	ct_kill(pid);
 }
@@ -189,7 +192,7 @@ TEST_F(members, run_where_allowed)
 		ASSERT_LT(0, ct_proc_read(pid, "stat", buf, sizeof(buf)));
 		p = strrchr(buf, ')') + 1;
 		/* Field 39 is the CPU; what follows the name is field 3. */
-		for (int field = 2; field < 39; field++)
+		for (int field = 3; field < 39; field++)
 			p = strchr(p + 1, ' ') ?: p;
 		on = atoi(p);
 		EXPECT_EQ(cpu % CPUS, on);
@@ -568,7 +571,6 @@ TEST_F(members, hotplug_own_mask)
 TEST_F(members, hotplug_in_every_state)
 {
 	pid_t pid = zoo();
-	int status;
 
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, cpuset_make(A, 0x8, 1));
@@ -579,10 +581,7 @@ TEST_F(members, hotplug_in_every_state)
 		EXPECT_IN_FORCE(pid, ZOO_THREADS, 0x7, 1);
 		ASSERT_EQ(0, cpu_online(3, true));
 		EXPECT_IN_FORCE(pid, ZOO_THREADS, 0x8, 1);
-		ASSERT_EQ(0, kill(pid, SIGSTOP));
-		if (!stopped) {
-			ASSERT_EQ(pid, waitpid(pid, &status, WUNTRACED));
-		}
+		ASSERT_EQ(0, stop_zoo(pid));
 	}
 	ct_kill(pid);
 }

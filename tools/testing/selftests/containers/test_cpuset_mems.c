@@ -3,7 +3,6 @@
  * A cpuset's memory nodes: where the pages of its members come from, and what
  * becomes of their memory policies.
  */
-#define _GNU_SOURCE
 #include <linux/mempolicy.h>
 #include <pthread.h>
 
@@ -182,8 +181,10 @@ TEST_F(mems, pages)
 	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
 	EXPECT_EQ(1, puppet_call(p, nodes_of_new, 0));
 	ASSERT_EQ(0, ct_attach(B, p->pid));
+	EXPECT_IN_FORCE(p->pid, 1, 8, 2);
 	EXPECT_EQ(2, puppet_call(p, nodes_of_new, 0));
 	ASSERT_EQ(0, ct_attach(A, p->pid));
+	EXPECT_IN_FORCE(p->pid, 1, 8, 1);
 	EXPECT_EQ(1, puppet_call(p, nodes_of_new, 0));
 }
 

@@ -4,7 +4,6 @@
  * or length does harm. Where a test speaks of every file, it is every file of
  * the core and of all subsystems, in a root container and in another.
  */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +27,7 @@
 
 FIXTURE(files)
 {
-	char file[MAX_FILES][128];
+	char file[MAX_FILES][NAME_MAX + 32];
 	int count;
 	char before[MAX_TEXT];
 	char after[MAX_TEXT];
@@ -62,8 +61,9 @@ FIXTURE_SETUP(files)
 			if (entry->d_type != DT_REG)
 				continue;
 			ASSERT_GT(MAX_FILES, self->count);
-			snprintf(self->file[self->count++], 128, "%s/%s",
-				 dirs[i], entry->d_name);
+			snprintf(self->file[self->count++],
+				 sizeof(self->file[0]), "%s/%s", dirs[i],
+				 entry->d_name);
 		}
 		closedir(dir);
 	}
@@ -141,12 +141,13 @@ TEST_F_TIMEOUT(files, write_garbage, LONG_TIMEOUT)
 		had = read_path(self->file[i], self->before);
 		for (j = 0; j < ARRAY_SIZE(lengths); j++) {
 			ret = write_path(self->file[i], garbage, lengths[j]);
-			if (agent && lengths[j] < PATH_MAX)
+			if (agent && lengths[j] < PATH_MAX) {
 				EXPECT_EQ((long)lengths[j], ret);
-			else
-				EXPECT_GT(0, ret)
-					TH_LOG("%s took %zu bytes",
-					       self->file[i], lengths[j]);
+				continue;
+			}
+			EXPECT_GT(0, ret)
+				TH_LOG("%s took %zu bytes", self->file[i],
+				       lengths[j]);
 		}
 		if (agent || had < 0 || changes(self->file[i]))
 			continue;
@@ -211,7 +212,7 @@ TEST_F(files, write_short_page)
 		/* EINVAL: it cannot be opened for writing at all. */
 		EXPECT_TRUE(ret == -EFAULT || ret == -EINVAL)
 			TH_LOG("%s: %ld", self->file[i], ret);
-		ret = write_path(self->file[i], NULL, 10);
+		ret = write_path(self->file[i], (void *)1, 10);
 		EXPECT_TRUE(ret == -EFAULT || ret == -EINVAL)
 			TH_LOG("%s: %ld", self->file[i], ret);
 		if (had < 0 || changes(self->file[i]))
@@ -338,7 +339,7 @@ TEST_F(files, read_bad_buffer)
 			continue;
 		fd = open(self->file[i], O_RDONLY);
 		ASSERT_LE(0, fd);
-		EXPECT_EQ(-1, read(fd, NULL, 4096));
+		EXPECT_EQ(-1, read(fd, (void *)1, 4096));
 		EXPECT_EQ(EFAULT, errno) TH_LOG("%s", self->file[i]);
 		close(fd);
 	}
@@ -369,15 +370,15 @@ TEST_F(files, removed_container)
 		int flags = fcntl(fd[i], F_GETFL) & O_ACCMODE;
 
 		errno = 0;
-		if (flags == O_RDONLY)
-			EXPECT_EQ(-1, read(fd[i], &byte, 1));
-		else
+		if (flags == O_WRONLY) {
 			EXPECT_EQ(-1, write(fd[i], "1", 1));
-		EXPECT_EQ(ENODEV, errno);
-		if (flags == O_RDONLY) {
-			EXPECT_EQ(-1, pread(fd[i], &byte, 1, 1000));
 			EXPECT_EQ(ENODEV, errno);
+			continue;
 		}
+		EXPECT_EQ(-1, read(fd[i], &byte, 1));
+		EXPECT_EQ(ENODEV, errno);
+		EXPECT_EQ(-1, pread(fd[i], &byte, 1, 1000));
+		EXPECT_EQ(ENODEV, errno);
 	}
 	for (i = 0; i < count; i++)
 		EXPECT_EQ(0, close(fd[i]));
@@ -639,7 +640,7 @@ TEST_F(files, kill_values)
 
 	for (i = 0; i < ARRAY_SIZE(wrong); i++)
 		EXPECT_EQ(-EINVAL, ct_write(A, "kill", wrong[i]))
-			TH_LOG("'%s'", wrong[i]);
+			TH_LOG("value %u", i);
 	EXPECT_EQ(1, ct_count(A, "tasks"));
 	EXPECT_EQ(0, ct_write(A, "kill", "1\n"));
 	EXPECT_EQ(256 + SIGKILL, ct_wait(-1));

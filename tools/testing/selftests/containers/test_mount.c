@@ -3,7 +3,6 @@
  * Mounting: the options of the file system "container", which hierarchies may
  * be at the same time, how long they live, remounting, and who may do it.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -4,7 +4,6 @@
  * the file, and numbers are those of the opener's pid namespace; what a
  * reader sees are the numbers of the reader's. Delegation of a directory.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

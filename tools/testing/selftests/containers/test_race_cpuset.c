@@ -4,7 +4,6 @@
  * moved, set their own masks and fault pages in. Whenever all stops, what is in
  * force for each thread is what its cpuset says.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <pthread.h>

@@ -3,7 +3,6 @@
  * Exits, and execs, against those who read the lists of members, move them,
  * and remove what they have left.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
 

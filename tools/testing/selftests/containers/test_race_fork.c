@@ -3,7 +3,6 @@
  * Forks and new threads against moves: nobody is lost, left behind, counted
  * twice, or in a mixture of containers that its creator never was in.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>

@@ -3,7 +3,6 @@
  * "kill" against processes that fork as fast as they can: one write ends them
  * all, those being forked at that moment included, and nobody else.
  */
-#define _GNU_SOURCE
 #include <pthread.h>
 
 #include "../kselftest_harness.h"

@@ -3,7 +3,6 @@
  * Mounts, unmounts and remounts of overlapping sets of subsystems, against
  * each other and against those who read what there is.
  */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mount.h>

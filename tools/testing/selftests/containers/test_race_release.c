@@ -3,7 +3,6 @@
  * Containers that become empty, under load: each is told of exactly once, be it
  * to a release agent, to one that removes it, or by its removal.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
 

@@ -3,7 +3,6 @@
  * The removal of containers against all that one may be doing with them: open
  * control files, attach, rename, fork in them, remove them too.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
