@@ -208,7 +208,8 @@ bool container_is_descendant(const struct container *cont,
  *
  * Any context but NMI. A container that is renamed has one of its names.
  *
- * Return: 0, or -ENAMETOOLONG if the path does not fit.
+ * Return: 0, or -ENAMETOOLONG if the path is not at least one byte shorter than
+ * what would fit.
  */
 int container_path(const struct container *cont, char *buf, size_t buflen)
 {
@@ -218,9 +219,10 @@ int container_path(const struct container *cont, char *buf, size_t buflen)
 		ret = strscpy(buf, "/", buflen);
 	else
 		ret = kernfs_path_from_node(cont->kn, NULL, buf, buflen);
-	if (ret == -E2BIG || ret >= (int)buflen)
+	/* kernfs cuts what does not fit, and does not tell. */
+	if (ret < 0 || ret + 1 >= buflen)
 		return -ENAMETOOLONG;
-	return ret < 0 ? ret : 0;
+	return 0;
 }
 
 /**

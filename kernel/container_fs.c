@@ -627,10 +627,12 @@ static int populate_container(struct container *cont)
  * Directories
  */
 
-/* A line of /proc/PID/container is one container. */
-static bool valid_name(const char *name)
+/* kernfs takes any name, but a line of /proc/PID/container is one container. */
+static int check_name(const char *name)
 {
-	return !strchr(name, '\n');
+	if (strchr(name, '\n'))
+		return -EINVAL;
+	return strlen(name) > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
 static int container_mkdir(struct kernfs_node *parent_kn, const char *name,
@@ -638,12 +640,14 @@ static int container_mkdir(struct kernfs_node *parent_kn, const char *name,
 {
 	struct container *parent = parent_kn->priv, *cont;
 	struct kernfs_node *kn = NULL;
-	int ret = -ENODEV;
+	int ret;
 
-	if (!valid_name(name))
-		return -EINVAL;
+	ret = check_name(name);
+	if (ret)
+		return ret;
 
 	cpus_read_lock();
+	ret = -ENODEV;
 	if (!container_lock_live(parent))
 		goto out_cpus;
 	cont = container_create(parent);
@@ -754,8 +758,9 @@ static int container_rename(struct kernfs_node *kn,
 		return -ENOTDIR;
 	if (kn->parent != new_parent)
 		return -EIO;
-	if (!valid_name(new_name))
-		return -EINVAL;
+	ret = check_name(new_name);
+	if (ret)
+		return ret;
 	if (!container_lock_live(cont))
 		return -ENODEV;
 	ret = kernfs_rename(kn, new_parent, new_name);

@@ -472,7 +472,7 @@ static int step(int *fd, const char *name)
 int ct_rmtree(const char *cont)
 {
 	int fd = result(open(cont, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	char name[NAME_MAX + 1];
+	char name[PATH_MAX];
 	bool returned = false;
 	int depth = 0, ret = 0;
 

@@ -185,12 +185,12 @@ TEST_F(dirs, rmdir_with_open_files)
 	EXPECT_TRUE(exists(T "/a/tasks"));
 }
 
-/* Half-read files neither, and the rest cannot be read any more. */
+/* Half-read files neither; after what was buffered they end in ENODEV. */
 TEST_F(dirs, rmdir_with_half_read_file)
 {
+	int fd, ret;
 	pid_t pid;
 	char byte;
-	int fd;
 
 	ASSERT_EQ(0, ct_mkdir(T "/a"));
 	pid = ct_process(T "/a", 10, NULL);
@@ -200,7 +200,10 @@ TEST_F(dirs, rmdir_with_half_read_file)
 	ASSERT_EQ(1, read(fd, &byte, 1));
 	ct_kill(pid);
 	EXPECT_EQ(0, ct_rmdir(T "/a"));
-	EXPECT_EQ(-1, read(fd, &byte, 1));
+	do {
+		ret = read(fd, &byte, 1);
+	} while (ret == 1);
+	EXPECT_EQ(-1, ret);
 	EXPECT_EQ(ENODEV, errno);
 	close(fd);
 }

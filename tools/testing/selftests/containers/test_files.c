@@ -212,7 +212,7 @@ TEST_F(files, write_short_page)
 		/* EINVAL: it cannot be opened for writing at all. */
 		EXPECT_TRUE(ret == -EFAULT || ret == -EINVAL)
 			TH_LOG("%s: %ld", self->file[i], ret);
-		ret = write_path(self->file[i], (void *)1, 10);
+		ret = write_path(self->file[i], page + 4096, 10);
 		EXPECT_TRUE(ret == -EFAULT || ret == -EINVAL)
 			TH_LOG("%s: %ld", self->file[i], ret);
 		if (had < 0 || changes(self->file[i]))
@@ -331,15 +331,18 @@ TEST_F(files, read_at_end)
 /* A buffer that cannot be written to: EFAULT, and no bytes are lost. */
 TEST_F(files, read_bad_buffer)
 {
+	char *nowhere = mmap(NULL, 4096, PROT_NONE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int i, len, fd;
 
+	ASSERT_NE(MAP_FAILED, nowhere);
 	for (i = 0; i < self->count; i++) {
 		len = read_path(self->file[i], self->before);
 		if (len <= 0)
 			continue;
 		fd = open(self->file[i], O_RDONLY);
 		ASSERT_LE(0, fd);
-		EXPECT_EQ(-1, read(fd, (void *)1, 4096));
+		EXPECT_EQ(-1, read(fd, nowhere, 4096));
 		EXPECT_EQ(EFAULT, errno) TH_LOG("%s", self->file[i]);
 		close(fd);
 	}
