@@ -635,16 +635,12 @@ static int check_name(const char *name)
 	return strlen(name) > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
-static int container_mkdir(struct kernfs_node *parent_kn, const char *name,
-			   umode_t mode)
+static int make_container(struct kernfs_node *parent_kn, const char *name,
+			  umode_t mode)
 {
 	struct container *parent = parent_kn->priv, *cont;
 	struct kernfs_node *kn = NULL;
 	int ret;
-
-	ret = check_name(name);
-	if (ret)
-		return ret;
 
 	cpus_read_lock();
 	ret = -ENODEV;
@@ -680,6 +676,31 @@ out_cpus:
 	if (ret && kn)
 		kernfs_remove(kn);
 	return ret;
+}
+
+static void container_changed_work(struct work_struct *work);
+static DECLARE_WORK(changed_work, container_changed_work);
+
+static int container_mkdir(struct kernfs_node *parent_kn, const char *name,
+			   umode_t mode)
+{
+	int ret;
+
+	ret = check_name(name);
+	if (ret)
+		return ret;
+	ret = make_container(parent_kn, name, mode);
+	if (ret != -EEXIST)
+		return ret;
+	/*
+	 * The VFS does not see this name. It is of a container with auto_delete
+	 * whose directory is just being removed, and will be free in a moment.
+	 * The same may happen to the parent, which must not wait for us.
+	 */
+	kernfs_break_active_protection(parent_kn);
+	flush_work(&changed_work);
+	kernfs_unbreak_active_protection(parent_kn);
+	return make_container(parent_kn, name, mode);
 }
 
 static bool container_populated(const struct container *cont)
@@ -867,8 +888,6 @@ static void container_changed_work(struct work_struct *work)
 		container_put(cont);
 	}
 }
-
-static DECLARE_WORK(changed_work, container_changed_work);
 
 /**
  * container_changed - a container may have become empty or populated

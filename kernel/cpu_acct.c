@@ -31,6 +31,7 @@
 #include <linux/kernel_stat.h>
 #include <linux/math64.h>
 #include <linux/percpu.h>
+#include <linux/sched/cputime.h>
 #include <linux/seq_file.h>
 #include <linux/seqlock.h>
 #include <linux/slab.h>
@@ -387,6 +388,15 @@ static void cpuacct_free(struct container_subsys *ss,
 	kfree(ca);
 }
 
+/* Charge a running thread up to this moment, in the container it leaves. */
+static int cpuacct_can_attach(struct container_subsys *ss,
+			      struct container_subsys_state *css,
+			      struct task_struct *task)
+{
+	task_sched_runtime(task);
+	return 0;
+}
+
 static int cpuacct_populate(struct container_subsys *ss,
 			    struct container_subsys_state *css)
 {
@@ -408,6 +418,7 @@ struct container_subsys cpuacct_subsys = {
 	.create		= cpuacct_create,
 	.destroy	= cpuacct_destroy,
 	.free		= cpuacct_free,
+	.can_attach	= cpuacct_can_attach,
 	.populate	= cpuacct_populate,
 	.bind		= cpuacct_bind,
 };
