@@ -1170,9 +1170,9 @@ struct container_attachment {
 	bool			done;
 };
 
-static int visit_attached(struct container_attachment *att,
-			     int (*fn)(struct container_attachment *att,
-				       struct task_struct *task))
+static int
+visit_attached(struct container_attachment *att,
+	       int (*fn)(struct container_attachment *att, struct task_struct *task))
 {
 	struct task_struct *task;
 	int ret = 0;

@@ -795,7 +795,7 @@ static int container_rename(struct kernfs_node *kn,
  * What happens when a container becomes empty or populated
  */
 
-static void containerfs_root_put(struct containerfs_root *root);
+static void containerfs_root_drop(struct containerfs_root *root, unsigned int n);
 
 /* No members, no children, no state in use. container_mutex is held. */
 static bool container_empty(struct container *cont)
@@ -861,17 +861,17 @@ static void container_handle_change(struct container *cont)
 			path = container_path_dup(cont);
 		}
 	}
-	/* The last container of a hierarchy that is not mounted may go. */
-	root->users++;
 	container_unlock();
 
-	if (delete)
+	if (delete) {
 		container_delete(cont, NULL);
-	else if (agent && path)
+		/* The last container of a hierarchy that is not mounted? */
+		containerfs_root_drop(root, 0);
+	} else if (agent && path) {
 		run_release_agent(agent, path);
+	}
 	kfree(agent);
 	kfree(path);
-	containerfs_root_put(root);
 }
 
 static void container_changed_work(struct work_struct *work)
@@ -1071,17 +1071,23 @@ containerfs_root_create(const struct container_fs_context *ctx)
 	return root;
 }
 
-/* A superblock, or whoever else kept the hierarchy active, is done with it. */
-static void containerfs_root_put(struct containerfs_root *root)
+/*
+ * Drop @n uses of a hierarchy, by superblocks or mounts in progress, and tear it
+ * down if there are no more and no containers but the root. The caller has a
+ * use, or a reference to one of its containers.
+ */
+static void containerfs_root_drop(struct containerfs_root *root, unsigned int n)
 {
 	bool last;
 
 	cpus_read_lock();
 	container_lock();
-	last = !--root->users && list_empty(&root->top.children);
+	root->users -= n;
+	last = !root->users && list_empty(&root->top.children) &&
+	       !list_empty(&root->node);
 	if (last) {
 		container_rebind(root, 0);
-		list_del(&root->node);
+		list_del_init(&root->node);
 	}
 	container_unlock();
 	cpus_read_unlock();
@@ -1283,7 +1289,7 @@ static int container_get_tree(struct fs_context *fc)
 				      root->name);
 	/* A new superblock has taken over our use, even if it failed. */
 	if (!ctx->kfc.new_sb_created)
-		containerfs_root_put(root);
+		containerfs_root_drop(root, 1);
 	return ret;
 }
 
@@ -1402,7 +1408,7 @@ static void container_kill_sb(struct super_block *sb)
 	trace_container_umount(top->root->hierarchy_id, top->root->subsys_mask,
 			       top->root->name);
 	kernfs_kill_sb(sb);
-	containerfs_root_put(top->root);
+	containerfs_root_drop(top->root, 1);
 }
 
 static struct file_system_type container_fs_type = {
@@ -1447,6 +1453,9 @@ static int cpuset_init_fs_context(struct fs_context *fc)
 		return ret;
 	}
 	fc->ops = &cpuset_context_ops;
+	/* So that both names lead to one superblock. */
+	put_filesystem(fc->fs_type);
+	fc->fs_type = get_filesystem(&container_fs_type);
 	if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE) {
 		kfree(agent);
 		return 0;

@@ -29,17 +29,22 @@ esac
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+cat "$job" >"$tmp/job"
+echo 'root:x:0:0:root:/tmp:/bin/sh
+nobody:x:65534:65534:nobody:/tmp:/bin/sh' >"$tmp/passwd"
 
 # The initramfs: a list for the kernel's gen_init_cpio, so no root is needed.
 list() {
 	local dir file applet
 
-	for dir in dev proc sys tmp bin sbin etc lib root usr; do
+	for dir in dev proc sys tmp bin sbin etc lib root; do
 		echo "dir /$dir 755 0 0"
 	done
 	echo "nod /dev/console 600 0 0 c 5 1"
 	echo "file /init $tmp/init 755 0 0"
-	echo "file /job $job 755 0 0"
+	echo "file /job $tmp/job 755 0 0"
+	echo "file /etc/passwd $tmp/passwd 644 0 0"
+	echo "slink /usr / 777 0 0"
 	echo "file /bin/busybox $(command -v busybox) 755 0 0"
 	for applet in $(busybox --list); do
 		[ "$applet" = busybox ] || echo "slink /bin/$applet busybox 777 0 0"
@@ -63,13 +68,14 @@ mkdir -p "$(dirname "$LOG")"
 # Not a file: that would be truncated.
 [ -n "$INTERACTIVE" ] || exec </dev/null
 status=0
-timeout --foreground -k 5 "$TIMEOUT" qemu-system-x86_64 \
-	-M q35 -cpu max -accel tcg,thread=multi -smp "$CPUS" -m "$MEM" \
+setpriv --pdeathsig TERM timeout --foreground -k 5 "$TIMEOUT" \
+	setpriv --pdeathsig KILL qemu-system-x86_64 \
+	-M pc -cpu max -accel tcg,thread=multi -smp "$CPUS,sockets=$CPUS" -m "$MEM" \
 	-nodefaults -display none -monitor none -no-reboot \
 	-kernel "$image" -initrd "$tmp/initramfs" \
 	-serial "file:$LOG" -chardev stdio,id=job,signal=off \
 	-serial chardev:job -serial "file:$tmp/verdict" \
-	-append "console=ttyS0 panic=-1 loglevel=7 $APPEND" || status=$?
+	-append "console=ttyS0 panic=-1 oops=panic loglevel=7 $APPEND" || status=$?
 
 verdict=$(tr -d '\r' <"$tmp/verdict" 2>/dev/null) || verdict=
 job_status=$(sed -n 's/^job //p' <<<"$verdict")

@@ -21,7 +21,6 @@ cc=gcc
 configure() {
 	local wanted=$out/.wanted option symbol missing=
 
-	mkdir -p "$out"
 	(cd "$QEMU_DIR" && cat $(printf '%s.config ' $fragments)) >"$wanted.new"
 	{ cat "$wanted.new"; find "$LINUX" -name 'Kconfig*' -newer "$out/.config" 2>/dev/null; } |
 		cmp -s - "$wanted" && [ -f "$out/.config" ] && return
@@ -54,6 +53,9 @@ progress() {
 	done
 }
 
+mkdir -p "$out"
+exec 8>"$out/.lock"
+flock 8
 configure
 log=$LOGS/build-$kind.log
 say "building the $kind kernel (log: build/log/build-$kind.log)"

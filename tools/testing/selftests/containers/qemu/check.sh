@@ -35,15 +35,33 @@ lint() {
 		$objects
 }
 
-# Complaints that every user of the macros concerned gets: iterators, lists
-# that are included with SUBSYS() defined, trace events.
+# The differences of patch $2 in files that match $1, with the header.
+part() {
+	awk -v files="$1" '
+		/^diff --git/ { body = 1; show = $3 ~ files }
+		!body || show
+	' "$2"
+}
+
+# Ignored is what every user of the macros concerned gets (iterators, SUBSYS(),
+# TRACE_EVENT(), Kconfig choices, continued lines of a report), and, for programs,
+# what is meant for the kernel.
 style() {
-	local ignore=FILE_PATH_CHANGES,MACRO_ARG_REUSE,COMPLEX_MACRO,TRAILING_SEMICOLON
+	local kernel=FILE_PATH_CHANGES,MACRO_ARG_REUSE,COMPLEX_MACRO
 	local status=0 patch
 
-	for patch in "$TOP"/patches/000[1-9]-*.patch; do
+	kernel=$kernel,TRAILING_SEMICOLON,CONFIG_DESCRIPTION,LOGGING_CONTINUATION
+	checkpatch() {
 		perl "$LINUX/scripts/checkpatch.pl" --root="$LINUX" --strict \
-			--no-summary --ignore "$ignore" "$patch" || status=1
+			--no-summary --ignore "$1" - 2>/dev/null || status=1
+	}
+	for patch in "$TOP"/patches/000[1-9]-*.patch; do
+		part '^a/(drivers|fs|include/linux|include/uapi|init|kernel|samples)/' \
+			"$patch" | checkpatch $kernel
+		part '^a/include/trace/' "$patch" |
+			checkpatch $kernel,SPACING,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
+		part '^a/tools/' "$patch" |
+			checkpatch $kernel,ARRAY_SIZE,BRACES,EMBEDDED_FUNCTION_NAME,PREFER_PRINTF,PREFER_ALIGNED,PREFER_DEFINED_ATTRIBUTE_MACRO,VOLATILE,NAKED_SSCANF,STRCPY,LINE_SPACING,QUOTED_WHITESPACE_BEFORE_NEWLINE,LEADING_SPACE,COMPARISON_TO_NULL
 	done
 	return $status
 }

@@ -26,6 +26,8 @@ static const struct {
 	{ "proc", "/proc" },
 	{ "sysfs", "/sys" },
 	{ "devtmpfs", "/dev" },
+	{ "devpts", "/dev/pts" },
+	{ "tmpfs", "/dev/shm" },
 	{ "tmpfs", "/tmp" },
 	{ "debugfs", "/sys/kernel/debug" },
 	{ "tracefs", "/sys/kernel/tracing" },
@@ -45,11 +47,14 @@ static void mount_all(void)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
+	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		mkdir(mounts[i].dir, 0755);
 		if (mount("none", mounts[i].dir, mounts[i].type, 0, NULL))
 			dprintf(1, "init: %s: %s\n", mounts[i].dir,
 				strerror(errno));
+	}
 	chmod("/tmp", 01777);
+	chmod("/dev/shm", 01777);
 }
 
 /* A line that passes bytes as they are, or, for people, a terminal. */

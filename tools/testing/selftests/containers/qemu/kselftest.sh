@@ -45,12 +45,11 @@ run() {
 	mkdir -p "$files/tests"
 	(cd "$bin" && cp "$@" "$files/tests/")
 	{
-		echo "mount -o remount,size=60% /tmp"
+		echo "[ \$(cat /sys/devices/system/cpu/online) = 0-3 ] || exit 1"
+		echo "[ \$(cat /sys/devices/system/node/online) = 0-1 ] || exit 1"
 		echo "cd /tests"
 		for test; do
-			echo "timeout -s KILL 300 ./$test 2>&1 | sed 's/^/$test: /'"
-			# Of the program, not of sed.
-			echo "echo '$test: end'"
+			echo "{ timeout -s KILL 300 ./$test 2>&1; echo exit \$?; } | sed -u -e 's/^/$test: /' -e '/: exit [0-9]*\$/q'"
 		done
 	} >"$tmp/job"
 	APPEND="panic_on_warn=1 $words ${APPEND:-}" TIMEOUT=2400 \
@@ -78,12 +77,16 @@ awk -v tests="$tests" '
 		if (!plan[t] || seen[t] != plan[t]) {
 			printf "%s: not ok planned %d tests, %d came\n", t, plan[t], seen[t]
 			failed++
+		} else if (!ended[t] || (status[t] && !bad[t])) {
+			printf "%s: not ok exit status %s\n", t, status[t]
+			failed++
 		}
 	}
 	{ t = $1; sub(/:$/, "", t) }
 	$2 ~ /^1\.\.[0-9]+$/ { plan[t] = substr($2, 4) }
 	$2 == "ok" { seen[t]++; if (/# SKIP/) failed++; else passed++ }
-	$2 == "not" && $3 == "ok" { seen[t]++; failed++ }
+	$2 == "not" && $3 == "ok" { seen[t]++; failed++; bad[t]++ }
+	$2 == "exit" { ended[t] = 1; status[t] = $3 }
 	END {
 		n = split(tests, list, " ")
 		for (i = 1; i <= n; i++)

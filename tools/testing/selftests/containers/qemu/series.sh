@@ -146,7 +146,7 @@ generate() {
 		diffs "$k" >"$work/diff"
 		{
 			sed '/^---$/q' "$TOP/patches/${PATCHES[k-1]}"
-			[ ! -s "$work/diff" ] || git apply --stat <"$work/diff"
+			[ ! -s "$work/diff" ] || git apply --stat <"$work/diff" | sed "s,[[:space:]]*$,,"
 			echo
 			cat "$work/diff"
 		} >"$1/${PATCHES[k-1]}"
@@ -161,8 +161,9 @@ patches)
 		echo "patches/$patch"
 		cp "$work/patches/$patch" "$TOP/patches/$patch"
 	done
-	rm -rf "$BUILD/applied"
-	cp -r "$TOP/patches" "$BUILD/applied"
+	# What the tree has is in the series now.
+	rm -rf "$BUILD/applied" "$BUILD/hooks"
+	"$QEMU_DIR/tree.sh"
 	;;
 verify)
 	generate "$work/patches"

@@ -10,11 +10,13 @@ APPLIED=$BUILD/applied
 TARBALL=/usr/src/linux-source-6.12.tar.xz
 
 unpack() {
-	rm -rf "$LINUX" "$PRISTINE" "$APPLIED" "$BUILD/source"
+	rm -rf "$LINUX" "$PRISTINE" "$APPLIED" "$BUILD/source" "$BUILD/hooks"
 	mkdir -p "$LINUX" "$PRISTINE" "$APPLIED"
 	if [ -n "${KERNEL_SRC:-}" ]; then
 		say "copying $KERNEL_SRC"
 		tar -C "$KERNEL_SRC" --exclude=.git -cf - . | tar -C "$LINUX" -xf -
+		# It may have been built in place.
+		make -C "$LINUX" mrproper >/dev/null
 	else
 		say "unpacking $TARBALL"
 		tar -C "$LINUX" --strip-components=1 -xJf "$TARBALL"
@@ -51,12 +53,36 @@ restore() {
 	done
 }
 
+# Changes to the kernel's own files that "make patches" has not taken up yet would
+# be lost.
+refuse_lost_hooks() {
+	local file
+
+	[ -f "$BUILD/hooks" ] || return 0
+	while read -r sum file; do
+		[ -f "$LINUX/$file" ] || continue
+		[ "$(cksum <"$LINUX/$file")" = "${sum/-/ }" ] ||
+			die "build/linux/$file has changes that are in no patch; put the old patches/ back and run make patches"
+	done <"$BUILD/hooks"
+}
+
+# Remember the kernel's own files as the series makes them.
+note_hooks() {
+	local file
+
+	for file in $(patched_files "$TOP/patches"); do
+		[ -f "$PRISTINE/$file" ] && [ -f "$LINUX/$file" ] && [ ! -f "$TOP/$file" ] || continue
+		echo "$(cksum <"$LINUX/$file" | tr ' ' -) $file"
+	done >"$BUILD/hooks"
+}
+
 # Apply the series anew. Files that end up as they were keep their times, so
 # that they are not compiled again.
 apply() {
 	local files file patch old
 
 	say "applying the series"
+	refuse_lost_hooks
 	mapfile -t files < <({ patched_files "$APPLIED"
 			       patched_files "$TOP/patches"
 			       overlay_files; } | LC_ALL=C sort -u)
@@ -82,10 +108,13 @@ apply() {
 	done
 	rm -rf "$old" "$APPLIED"
 	mkdir -p "$APPLIED"
-	cp "$TOP"/patches/0*.patch "$TOP/patches/series" "$APPLIED/"
+	cp -r "$TOP/patches/." "$APPLIED/"
+	note_hooks
 }
 
 mkdir -p "$BUILD" "$LOGS"
+exec 9>"$BUILD/.lock"
+flock 9
 if [ -n "${KERNEL_SRC:-}" ]; then
 	[ -f "$KERNEL_SRC/Makefile" ] || die "KERNEL_SRC=$KERNEL_SRC is not a kernel tree"
 	makefile=$KERNEL_SRC/Makefile
