@@ -275,65 +275,6 @@ TEST_F(attach, many_writes_to_one_file)
 	ct_kill(pid);
 }
 
-/* Any number of members, read whole, each once (hole 66; 3,000 here). */
-TEST_F_TIMEOUT(attach, many_members, LONG_TIMEOUT)
-{
-	const int count = 3000;
-	pid_t *tid = calloc(count, sizeof(*tid));
-	pid_t pid = ct_process(NULL, count, tid);
-
-	ASSERT_LT(0, pid);
-	ASSERT_EQ(0, ct_attach_process(T "/a", pid));
-	EXPECT_TRUE(members_are(T "/a", "tasks", tid, count));
-	EXPECT_TRUE(members_are(T "/a", "procs", &pid, 1));
-	EXPECT_EQ(0, ct_has(T, "procs", pid));
-	ct_kill(pid);
-	EXPECT_EQ(0, ct_count(T "/a", "tasks"));
-	free(tid);
-}
-
-/* 500 processes with two member threads each are in "procs" once each. */
-TEST_F_TIMEOUT(attach, many_processes, LONG_TIMEOUT)
-{
-	const int count = 500;
-	pid_t *pid = calloc(count, sizeof(*pid));
-	int i;
-
-	for (i = 0; i < count; i++) {
-		pid[i] = ct_process(T "/a", 2, NULL);
-		ASSERT_LT(0, pid[i]);
-	}
-	EXPECT_TRUE(members_are(T "/a", "procs", pid, count));
-	EXPECT_EQ(2 * count, ct_count(T "/a", "tasks"));
-	for (i = 0; i < count; i++)
-		ct_kill(pid[i]);
-	EXPECT_EQ(0, ct_count(T "/a", "procs"));
-	free(pid);
-}
-
-/* Hole 61: the first reader after a mount meets a process that forks. */
-TEST_F_TIMEOUT(attach, first_reader, LONG_TIMEOUT)
-{
-	pid_t pid, child;
-	int i;
-
-	pid = ct_fork();
-	ASSERT_LE(0, pid);
-	while (!pid) {
-		child = fork();
-		if (!child)
-			_exit(0);
-		waitpid(child, NULL, 0);
-	}
-	for (i = 0; i < 100; i++) {
-		ASSERT_EQ(0, ct_mount("none,name=u", U));
-		EXPECT_EQ(1, ct_has(U, "tasks", pid));
-		EXPECT_EQ(1, ct_has(U, "procs", getpid()));
-		ASSERT_EQ(0, ct_umount(U));
-	}
-	ct_kill(pid);
-}
-
 /*
  * Errors
  */
@@ -645,6 +586,86 @@ TEST_F(attach, exec_by_another_thread)
 	EXPECT_EQ(0, ct_rmdir(T "/a"));
 	EXPECT_EQ(256 + SIGKILL, ct_kill(pid));
 	EXPECT_EQ(0, ct_rmdir(T "/b"));
+}
+
+/*
+ * Many members
+ */
+
+FIXTURE(many)
+{
+	int unused;
+};
+
+FIXTURE_SETUP(many)
+{
+	ASSERT_EQ(0, ct_setup());
+	ASSERT_EQ(0, ct_mount("cpuacct", T));
+	ASSERT_EQ(0, ct_mkdir(T "/a"));
+}
+
+FIXTURE_TEARDOWN_PARENT(many)
+{
+	EXPECT_EQ(0, ct_reset());
+}
+
+/* Any number of members, read whole, each once (hole 66; 2,000 here). */
+TEST_F_TIMEOUT(many, members, LONG_TIMEOUT)
+{
+	const int count = 2000;
+	pid_t *tid = calloc(count, sizeof(*tid));
+	pid_t pid = ct_process(NULL, count, tid);
+
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, ct_attach_process(T "/a", pid));
+	EXPECT_TRUE(members_are(T "/a", "tasks", tid, count));
+	EXPECT_TRUE(members_are(T "/a", "procs", &pid, 1));
+	EXPECT_EQ(0, ct_has(T, "procs", pid));
+	ct_kill(pid);
+	EXPECT_EQ(0, ct_count(T "/a", "tasks"));
+	free(tid);
+}
+
+/* 200 processes with two member threads each are in "procs" once each. */
+TEST_F_TIMEOUT(many, processes, LONG_TIMEOUT)
+{
+	const int count = 200;
+	pid_t *pid = calloc(count, sizeof(*pid));
+	int i;
+
+	for (i = 0; i < count; i++) {
+		pid[i] = ct_process(T "/a", 2, NULL);
+		ASSERT_LT(0, pid[i]);
+	}
+	EXPECT_TRUE(members_are(T "/a", "procs", pid, count));
+	EXPECT_EQ(2 * count, ct_count(T "/a", "tasks"));
+	for (i = 0; i < count; i++)
+		ct_kill(pid[i]);
+	EXPECT_EQ(0, ct_count(T "/a", "procs"));
+	free(pid);
+}
+
+/* Hole 61: the first reader after a mount meets a process that forks. */
+TEST_F_TIMEOUT(many, first_reader, LONG_TIMEOUT)
+{
+	pid_t pid, child;
+	int i;
+
+	pid = ct_fork();
+	ASSERT_LE(0, pid);
+	while (!pid) {
+		child = fork();
+		if (!child)
+			_exit(0);
+		waitpid(child, NULL, 0);
+	}
+	for (i = 0; i < 50; i++) {
+		ASSERT_EQ(0, ct_mount("none,name=u", U));
+		EXPECT_EQ(1, ct_has(U, "tasks", pid));
+		EXPECT_EQ(1, ct_has(U, "procs", getpid()));
+		ASSERT_EQ(0, ct_umount(U));
+	}
+	ct_kill(pid);
 }
 
 TEST_HARNESS_MAIN

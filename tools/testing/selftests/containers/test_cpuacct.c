@@ -163,15 +163,29 @@ static void burner_go(struct burner *burner, int what)
 	ct_futex_wake(burner->what, what);
 }
 
-/* Waits until a process has come to rest; returns its CPU time. */
+static bool is_sleeping(pid_t pid)
+{
+	char buf[1024];
+	char *p;
+
+	if (ct_proc_read(pid, "stat", buf, sizeof(buf)) <= 0)
+		return false;
+	p = strrchr(buf, ')');
+	return p && p[2] == 'S';
+}
+
+/*
+ * Waits until a process has come to rest; returns its CPU time. It is sleeping,
+ * and has been off its CPU for long enough to have been charged for all.
+ */
 static long long at_rest(pid_t pid)
 {
-	long long before = -1, time = cpu_time(pid);
+	long long before = -1, time = -1;
 
-	for (int i = 0; i < 1000 && time != before; i++) {
+	for (int i = 0; i < 1000 && (time < 0 || time != before); i++) {
 		before = time;
-		usleep(10000);
-		time = cpu_time(pid);
+		usleep(5000);
+		time = is_sleeping(pid) ? cpu_time(pid) : -1;
 	}
 	return time;
 }

@@ -263,6 +263,7 @@ TEST_F(mount, release_agent)
 	ASSERT_LT(0, ct_read(A, "release_agent", seen, sizeof(seen)));
 	EXPECT_STREQ("/other\n", seen);
 	/* One that does not name an agent leaves it. */
+	ASSERT_EQ(0, ct_umount(B));
 	ASSERT_EQ(0, ct_mount("none,name=t", B));
 	ASSERT_LT(0, ct_read(A, "release_agent", seen, sizeof(seen)));
 	EXPECT_STREQ("/other\n", seen);

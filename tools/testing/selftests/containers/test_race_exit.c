@@ -126,8 +126,9 @@ static int occurrences(const int *num, int count, int value)
 }
 
 /*
- * Those who stay are in every full read, once. Nobody is there twice, unless
- * he was carried away and back meanwhile.
+ * Those who stay are in every full read, once. No thread is there twice, unless
+ * it was carried away and back meanwhile; a process may be, for another thread's
+ * sake, when its first one exits.
  */
 static void reader(struct race *race, void *arg)
 {
@@ -154,7 +155,7 @@ static void reader(struct race *race, void *arg)
 		}
 		qsort(num, count, sizeof(*num), compare_ints);
 		for (int i = 1; i < count; i++)
-			if (num[i] == num[i - 1] &&
+			if (num[i] == num[i - 1] && !((long)arg & 1) &&
 			    moves == race->count[COUNT_MOVED])
 				race_fail(race, "%d is twice in %s", num[i],
 					  file);
@@ -237,8 +238,8 @@ TEST_F_TIMEOUT(race_exit, readers, RACE_TIMEOUT)
 	TH_LOG("%lu exits times 4, %lu reads, %lu moves",
 	       race->count[COUNT_EXITED], race->count[COUNT_READ],
 	       race->count[COUNT_MOVED]);
-	EXPECT_LT(20UL, race->count[COUNT_READ]);
-	EXPECT_LT(20UL, race->count[COUNT_EXITED]);
+	EXPECT_LT(5UL, race->count[COUNT_READ]);
+	EXPECT_LT(5UL, race->count[COUNT_EXITED]);
 	/* The workers have been waited for, and so the others are gone. */
 	ASSERT_EQ(0, ct_read_pids(A, "tasks", &pids));
 	EXPECT_EQ((size_t)STATIONARY, pids.count);
@@ -329,7 +330,7 @@ TEST_F_TIMEOUT(race_exit, rmdir_after_last, RACE_TIMEOUT)
 	EXPECT_RACE(race);
 	TH_LOG("%lu removed, %lu reads", race->count[COUNT_REMOVED],
 	       race->count[COUNT_READ]);
-	EXPECT_LT(20UL, race->count[COUNT_REMOVED]);
+	EXPECT_LT(5UL, race->count[COUNT_REMOVED]);
 }
 
 /*
@@ -347,7 +348,8 @@ static void __attribute__((constructor)) end_if_told(int argc, char **argv)
 static void *do_exec(void *arg)
 {
 	race_sleep_us(race_random(2000));
-	execl("/proc/self/exe", "exec", "--exit", NULL);
+	/* Not /proc/self: the first thread may be gone. */
+	execl("/proc/thread-self/exe", "exec", "--exit", NULL);
 	_exit(1);
 	return arg;
 }
@@ -440,8 +442,8 @@ TEST_F_TIMEOUT(race_exit, exec, RACE_TIMEOUT)
 	EXPECT_RACE(race);
 	TH_LOG("%lu execs and exits, %lu moves", race->count[COUNT_EXECED],
 	       race->count[COUNT_MOVED]);
-	EXPECT_LT(20UL, race->count[COUNT_EXECED]);
-	EXPECT_LT(20UL, race->count[COUNT_MOVED]);
+	EXPECT_LT(5UL, race->count[COUNT_EXECED]);
+	EXPECT_LT(5UL, race->count[COUNT_MOVED]);
 	EXPECT_EQ(0, ct_count(A, "tasks"));
 	EXPECT_EQ(0, ct_count(B, "tasks"));
 	EXPECT_EQ(0, ct_read_num(A, "sample.members"));

@@ -320,8 +320,8 @@ static void run_mounters(struct __test_metadata *_metadata, struct race *race,
 	       race->count[COUNT_MOUNTED], race->count[COUNT_BUSY],
 	       race->count[COUNT_REMOUNTED], race->count[COUNT_READ],
 	       race->count[COUNT_FORKED]);
-	EXPECT_LT(50UL, race->count[COUNT_MOUNTED]);
-	EXPECT_LT(50UL, race->count[COUNT_READ]);
+	EXPECT_LT(10UL, race->count[COUNT_MOUNTED]);
+	EXPECT_LT(10UL, race->count[COUNT_READ]);
 	expect_nothing_mounted(_metadata);
 }
 
@@ -333,7 +333,7 @@ TEST_F_TIMEOUT(race_mount, mounts, RACE_TIMEOUT)
 TEST_F_TIMEOUT(race_mount, remounts, RACE_TIMEOUT)
 {
 	run_mounters(_metadata, self->race, remounter);
-	EXPECT_LT(5UL, self->race->count[COUNT_REMOUNTED]);
+	EXPECT_LT(0UL, self->race->count[COUNT_REMOUNTED]);
 }
 
 /*
@@ -450,8 +450,8 @@ TEST_F_TIMEOUT(race_mount, first_reader, RACE_TIMEOUT)
 	EXPECT_RACE(race);
 	TH_LOG("%d mounts, %lu forks times 8", mounts,
 	       race->count[COUNT_FORKED]);
-	EXPECT_LT(50, mounts);
-	EXPECT_LT(50UL, race->count[COUNT_FORKED]);
+	EXPECT_LT(10, mounts);
+	EXPECT_LT(10UL, race->count[COUNT_FORKED]);
 	expect_nothing_mounted(_metadata);
 }
 
@@ -515,7 +515,7 @@ TEST_F_TIMEOUT(race_mount, late_mkdir, RACE_TIMEOUT)
 	}
 	EXPECT_RACE(race);
 	TH_LOG("%d rounds, %lu made", rounds, made);
-	EXPECT_LT(50, rounds);
+	EXPECT_LT(10, rounds);
 	EXPECT_LT(0UL, made);
 	expect_nothing_mounted(_metadata);
 }

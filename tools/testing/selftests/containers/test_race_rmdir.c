@@ -232,10 +232,10 @@ TEST_F_TIMEOUT(race_rmdir, open_files, RACE_TIMEOUT)
 	       race->count[COUNT_REMOVED], race->count[COUNT_BUSY],
 	       race->count[COUNT_WRITTEN], race->count[COUNT_GONE],
 	       race->count[COUNT_ATTACHED], race->count[COUNT_RENAMED]);
-	EXPECT_LT(20UL, race->count[COUNT_REMOVED]);
-	EXPECT_LT(20UL, race->count[COUNT_WRITTEN]);
-	EXPECT_LT(5UL, race->count[COUNT_GONE]);
-	EXPECT_LT(5UL, race->count[COUNT_ATTACHED]);
+	EXPECT_LT(10UL, race->count[COUNT_REMOVED]);
+	EXPECT_LT(10UL, race->count[COUNT_WRITTEN]);
+	EXPECT_LT(2UL, race->count[COUNT_GONE]);
+	EXPECT_LT(2UL, race->count[COUNT_ATTACHED]);
 	/* Nothing is left behind. */
 	ct_rmdir(X);
 	ct_rmdir(Y);
@@ -334,7 +334,7 @@ TEST_F_TIMEOUT(race_rmdir, same_directory, RACE_TIMEOUT)
 		pthread_join(threads[i], NULL);
 	EXPECT_RACE(race);
 	TH_LOG("%lu rounds, unmounted first in %lu", rounds, left);
-	EXPECT_LT(50UL, rounds);
+	EXPECT_LT(20UL, rounds);
 }
 
 /*
@@ -396,8 +396,8 @@ TEST_F_TIMEOUT(race_rmdir, parents_group, RACE_TIMEOUT)
 	EXPECT_RACE(race);
 	TH_LOG("%lu forks, %lu removed", race->count[COUNT_FORKED],
 	       race->count[COUNT_REMOVED]);
-	EXPECT_LT(20UL, race->count[COUNT_FORKED]);
-	EXPECT_LT(20UL, race->count[COUNT_REMOVED]);
+	EXPECT_LT(10UL, race->count[COUNT_FORKED]);
+	EXPECT_LT(10UL, race->count[COUNT_REMOVED]);
 }
 
 TEST_HARNESS_MAIN

@@ -58,6 +58,8 @@ list() {
 }
 
 gcc -static -O2 -Wall -o "$tmp/init" "$QEMU_DIR/init.c"
+gcc -O2 -Wall -o "$tmp/tsc" "$QEMU_DIR/tsc.c"
+APPEND="tsc_early_khz=$("$tmp/tsc") tsc=reliable $APPEND"
 list >"$tmp/list"
 "$out/usr/gen_init_cpio" "$tmp/list" >"$tmp/initramfs"
 

@@ -16,6 +16,8 @@ esac
 kmake() { make -C "$LINUX" O="$out" CC="$cc" HOSTCC="$cc" "$@"; }
 cc=gcc
 ! command -v ccache >/dev/null || cc="ccache gcc"
+# A checkout in another folder finds the same objects.
+export CCACHE_BASEDIR=$TOP CCACHE_NOHASHDIR=1
 
 # Configure only if the fragments or a Kconfig file changed.
 configure() {

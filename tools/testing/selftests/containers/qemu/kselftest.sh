@@ -49,10 +49,10 @@ run() {
 		echo "[ \$(cat /sys/devices/system/node/online) = 0-1 ] || exit 1"
 		echo "cd /tests"
 		for test; do
-			echo "{ timeout -s KILL 300 ./$test 2>&1; echo exit \$?; } | sed -u -e 's/^/$test: /' -e '/: exit [0-9]*\$/q'"
+			echo "{ timeout -s KILL 900 ./$test 2>&1; echo exit \$?; } | awk '{ print \"$test: \" \$0; fflush() } /^exit [0-9]+\$/ { exit }'"
 		done
 	} >"$tmp/job"
-	APPEND="panic_on_warn=1 $words ${APPEND:-}" TIMEOUT=2400 \
+	APPEND="panic_on_warn=1 $words ${APPEND:-}" TIMEOUT=4000 \
 		LOG="$LOGS/kselftest-$kind${words:+-alone}.log" \
 		"$QEMU_DIR/boot.sh" "$kind" "$tmp/job" "$files" ||
 		echo "machine: not ok the machine (see build/log)"
