@@ -23,6 +23,11 @@
  * remembers is under reset_lock, and what removed children leave behind is added
  * atomically, while their removal and the walk over a subtree exclude each other
  * by container_mutex.
+ *
+ * Run time is charged when the scheduler looks, at the latest at the tick: what a
+ * CPU used in the last tick of an interval may count in the next one's load. While
+ * the subsystem is not mounted nothing is charged. Its root state lives for ever,
+ * so the root's counts go on from one mount to the next.
  */
 
 #include <linux/container.h>

@@ -30,7 +30,7 @@ static inline void cpu_acct_charge(struct task_struct *task, u64 delta)
 
 /**
  * cpu_acct_charge_field - charge user or system time to the container of a task
- * @task: the task, current or the idle task of this CPU
+ * @task: the task that runs on this CPU, or did just before it was switched from
  * @index: an enum cpu_usage_stat
  * @delta: nanoseconds
  *

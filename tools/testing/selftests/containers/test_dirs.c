@@ -254,7 +254,7 @@ TEST_F_TIMEOUT(dirs, rmdir_after_wait_leaderless, LONG_TIMEOUT)
 	pid_t pid;
 	int i;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < 250; i++) {
 		ASSERT_EQ(0, ct_mkdir(T "/a"));
 		pid = ct_fork();
 		if (!pid) {
@@ -327,7 +327,7 @@ TEST_F_TIMEOUT(dirs, rmdir_by_many, LONG_TIMEOUT)
 	pthread_t thread[8];
 	int i, j, removed;
 
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < 100; i++) {
 		ASSERT_EQ(0, ct_mkdir(T "/a"));
 		removers.next = 0;
 		pthread_barrier_init(&removers.barrier, NULL, 8);
@@ -549,10 +549,10 @@ TEST_F_TIMEOUT(dirs, long_path, LONG_TIMEOUT)
 	free(text);
 }
 
-/* A wide one: 2,000 containers, each with its own state. */
+/* A wide one: 1,000 containers, each with its own state. */
 TEST_F_TIMEOUT(dirs, wide, LONG_TIMEOUT)
 {
-	const int count = 2000;
+	const int count = 1000;
 	int i;
 
 	for (i = 0; i < count; i++) {
