@@ -8,6 +8,8 @@ CPUS ?= 2
 NODES ?= 1
 MEM ?= 1G
 TIMEOUT ?= 300
+# What the scripts tell each other is not the user's to set: LINUX= is removed.
+unexport BUILD LINUX LOGS LOG LENIENT INTERACTIVE
 export KERNEL_SRC CPUS NODES MEM TIMEOUT APPEND TESTS SCRIPT KERNEL
 
 ifeq ($(filter $(KERNEL),plain debug cgroups),)
@@ -67,8 +69,8 @@ check-off: tree
 	@$(QEMU)/check-off.sh
 
 clean:
-	rm -rf build/plain build/debug build/cgroups build/series build/off-* \
-		build/selftests build/log build/bzImage*
+	rm -rf build/plain build/debug build/cgroups build/series build/off \
+		build/selftests* build/log build/bzImage*
 
 distclean:
 	rm -rf build

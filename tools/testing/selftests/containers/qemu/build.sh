@@ -49,7 +49,8 @@ configure() {
 progress() {
 	local started=$SECONDS
 
-	while sleep 10; do
+	trap 'kill $!; exit' TERM
+	while sleep 10 & wait $!; do
 		printf '   %3d s: %d objects so far\n' $((SECONDS - started)) \
 			"$(grep -c '^  \(CC\|AS\|AR\|LD\)' "$1" || true)"
 	done
@@ -62,7 +63,7 @@ configure
 log=$LOGS/build-$kind.log
 say "building the $kind kernel (log: build/log/build-$kind.log)"
 started=$SECONDS
-progress "$log" & watcher=$!
+progress "$log" 8>&- & watcher=$!
 trap 'kill $watcher 2>/dev/null' EXIT
 if ! kmake -j"$JOBS" bzImage >"$log" 2>&1; then
 	grep -E -A 5 'error:|Error |undefined reference' "$log" | tail -n 40 >&2

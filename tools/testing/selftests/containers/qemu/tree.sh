@@ -11,6 +11,8 @@ TARBALL=/usr/src/linux-source-6.12.tar.xz
 
 unpack() {
 	rm -rf "$LINUX" "$PRISTINE" "$APPLIED" "$BUILD/source" "$BUILD/hooks"
+	# The files of another source may be older than these objects.
+	rm -rf "$BUILD"/{plain,debug,cgroups,series,off}
 	mkdir -p "$LINUX" "$PRISTINE" "$APPLIED"
 	if [ -n "${KERNEL_SRC:-}" ]; then
 		say "copying $KERNEL_SRC"
@@ -85,6 +87,7 @@ apply() {
 	refuse_lost_hooks
 	mapfile -t files < <({ patched_files "$APPLIED"
 			       patched_files "$TOP/patches"
+			       cat "$PRISTINE/.list" 2>/dev/null
 			       overlay_files; } | LC_ALL=C sort -u)
 	keep "${files[@]}"
 	old=$(mktemp -d)
@@ -104,6 +107,8 @@ apply() {
 	for file in "${files[@]}"; do
 		if cmp -s "$old/$file" "$LINUX/$file"; then
 			cp -p "$old/$file" "$LINUX/$file"
+		elif [ -f "$LINUX/$file" ]; then
+			touch "$LINUX/$file"
 		fi
 	done
 	rm -rf "$old" "$APPLIED"
