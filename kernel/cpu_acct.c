@@ -162,6 +162,12 @@ unlock:
 	rcu_read_unlock();
 }
 
+/* What it runs after this, when it is no member any more, is the root's. */
+void __cpu_acct_exit(struct task_struct *task)
+{
+	task_sched_runtime(task);
+}
+
 /*
  * Reading
  */

@@ -11,6 +11,7 @@
 #include <linux/atomic.h>
 #include <linux/container.h>
 #include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
 
 struct sample {
@@ -117,7 +118,8 @@ static void sample_exit(struct container_subsys *ss,
 static u64 sample_members_read(struct container_subsys_state *css,
 			       struct container_cftype *cft)
 {
-	return atomic_read(&css_sample(css)->members);
+	/* A thread may exit before attach has counted it. */
+	return max(atomic_read(&css_sample(css)->members), 0);
 }
 
 static u64 sample_limit_read(struct container_subsys_state *css,

@@ -11,8 +11,10 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "../kselftest_harness.h"
@@ -388,6 +390,46 @@ TEST_F(cpuacct, charged_up_to_the_move)
 	burner_end(&burner);
 }
 
+/*
+ * So does an exit: of members too short-lived for a tick to have met them, the
+ * root gets no more than the end of their exit.
+ */
+TEST_F(cpuacct, charged_up_to_the_exit)
+{
+	struct rusage ru;
+	long long spent;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, ct_mkdir(A));
+	pid = ct_fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (ct_enter(A))
+			_exit(1);
+		for (int i = 0; i < 200; i++) {
+			long long end = now() + 3 * MS;
+
+			pid = fork();
+			if (pid) {
+				ct_wait(pid);
+				continue;
+			}
+			/* Its own clock is not read: that charges it. */
+			while (now() < end)
+				continue;
+			_exit(0);
+		}
+		_exit(0);
+	}
+	ASSERT_EQ(pid, wait4(pid, &status, 0, &ru));
+	EXPECT_EQ(0, status);
+	/* Of all, and of what they waited for. */
+	spent = (ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000 * MS +
+		(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * MS / 1000;
+	EXPECT_LT(spent * 3 / 4, usage(A));
+}
+
 /* Of a process, those threads that are members count. */
 struct pair {
 	int stop;
@@ -500,8 +542,8 @@ TEST_F(cpuacct, percpu)
 		CPU_SET(cpu, &cpus);
 		ASSERT_EQ(0, sched_setaffinity(burner.pid, sizeof(cpus),
 					       &cpus));
-		ASSERT_EQ(CPUS, usage_percpu(A, before, CPUS));
 		used = -at_rest(burner.pid);
+		ASSERT_EQ(CPUS, usage_percpu(A, before, CPUS));
 		used += burner_burn(&burner, BURN_USER, 50);
 		ASSERT_EQ(CPUS, usage_percpu(A, after, CPUS));
 		for (int i = 0; i < CPUS; i++) {
@@ -590,6 +632,7 @@ TEST_F_TIMEOUT(cpuacct, load, 120)
 	struct burner burners[4];
 	long long last[4] = {};
 	int changes[4] = {};
+	long long end;
 
 	for (int i = 0; i < 4; i++) {
 		ASSERT_EQ(0, ct_mkdir(conts[i]));
@@ -603,7 +646,7 @@ TEST_F_TIMEOUT(cpuacct, load, 120)
 	for (int i = 0; i < 4; i++)
 		burner_go(&burners[i], i < 3 ? BURN_USER : BURN_SHARE);
 	/* Two intervals, so that the last complete one is a full one. */
-	for (int tenths = 0; tenths < 215; tenths++) {
+	for (end = now() + 21500 * MS; now() < end; ) {
 		usleep(100000);
 		for (int i = 0; i < 4; i++) {
 			long long load = ct_read_num(conts[i], "cpuacct.load");
