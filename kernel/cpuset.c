@@ -41,7 +41,8 @@
  *			with all attaches excluded, so holding the attach mutex
  *			of any one process is enough to read them.
  *   callback_mutex	cpuset_lock(): keeps threads from becoming or ceasing to
- *			be SCHED_DEADLINE while bandwidth is added up
+ *			be SCHED_DEADLINE while bandwidth is added up, and from
+ *			then on until the members run on their new CPUs
  *   dl_moves_lock	dl_moves
  *
  * Fork, attach and the page allocator take none of the mutexes here (attach of
@@ -156,8 +157,8 @@ static DEFINE_MUTEX(callback_mutex);
 /* At least the number of SCHED_DEADLINE threads: those that exit stay in it. */
 static atomic_t nr_dl_tasks;
 
-/* The scheduler had to widen the affinity of some thread of the root cpuset. */
-static bool root_affinity_widened;
+/* The scheduler had to widen the affinity of some thread. */
+static bool affinity_widened;
 
 static struct cpuset *css_cpuset(struct container_subsys_state *css)
 {
@@ -340,7 +341,7 @@ static void reset_cpus(struct task_struct *task)
 	if (!set_cpus_allowed_ptr(task, task_cpu_possible_mask(task)))
 		return;
 	set_cpus_allowed_ptr(task, cpu_active_mask);
-	WRITE_ONCE(root_affinity_widened, true);
+	WRITE_ONCE(affinity_widened, true);
 }
 
 /* For a 32-bit program on a machine where only some CPUs can run it. */
@@ -898,13 +899,20 @@ static int change_config(struct cpuset *cs, struct cpuset_config *config)
 	ret = prepare_placements(cs, GFP_KERNEL);
 	if (ret)
 		goto undo_config;
+	/*
+	 * Held until the members are on their new CPUs, so that none becomes
+	 * SCHED_DEADLINE uncounted. With fewer CPUs than the domain it cannot.
+	 */
+	cpuset_lock();
 	ret = check_bandwidth(cs);
 	if (ret)
 		goto undo_placements;
 	publish_placements(cs);
+	cpuset_unlock();
 	return 0;
 
 undo_placements:
+	cpuset_unlock();
 	discard_placements(cs);
 undo_config:
 	swap(cs->config, *config);
@@ -930,18 +938,12 @@ static void free_config(struct cpuset_config *config)
  * CPUs and memory come and go
  */
 
-/*
- * Threads of the root that ran elsewhere for want of the CPUs they asked for:
- * are those back?
- */
-static void reset_widened_tasks(void)
+/* In the root only a mask of its own confines a thread. */
+static void reset_root_members(void)
 {
 	struct container_task_iter it;
 	struct task_struct *task;
 
-	if (!READ_ONCE(root_affinity_widened))
-		return;
-	WRITE_ONCE(root_affinity_widened, false);
 	container_task_iter_start(top_cpuset.css.container, &it);
 	while ((task = container_task_iter_next(&it))) {
 		/* One that is set meanwhile needs no help. */
@@ -952,6 +954,27 @@ static void reset_widened_tasks(void)
 		cond_resched();
 	}
 	container_task_iter_end(&it);
+}
+
+/*
+ * Threads that ran elsewhere for want of the CPUs they are allowed or asked for:
+ * are those back? After a suspend they are, and no placement has changed.
+ */
+static void reset_widened_tasks(void)
+{
+	struct container *pos;
+
+	if (!READ_ONCE(affinity_widened))
+		return;
+	WRITE_ONCE(affinity_widened, false);
+	container_for_each_descendant_pre(pos, top_cpuset.css.container) {
+		struct cpuset *cs = container_cpuset(pos);
+
+		if (cpuset_is_root(cs))
+			reset_root_members();
+		else
+			place_members(cs);
+	}
 }
 
 /* Bring all cpusets up to date. The caller holds the CPU hotplug lock. */
@@ -1066,6 +1089,8 @@ static const struct cpumask *active_fallback(struct task_struct *task)
 	const struct cpumask *possible = task_cpu_possible_mask(task);
 	struct cpuset *cs;
 
+	/* follow_hotplug() gives back what the thread had. */
+	WRITE_ONCE(affinity_widened, true);
 	for (cs = task_cpuset(task); cs->parent; cs = cs->parent) {
 		const struct cpumask *cpus = &cpuset_placement(cs)->cpus;
 
@@ -1073,8 +1098,6 @@ static const struct cpumask *active_fallback(struct task_struct *task)
 		    cpumask_intersects(cpus, cpu_active_mask))
 			return cpus;
 	}
-	/* follow_hotplug() gives back what the thread asked for. */
-	WRITE_ONCE(root_affinity_widened, true);
 	return possible;
 }
 

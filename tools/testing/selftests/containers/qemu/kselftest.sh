@@ -69,7 +69,7 @@ run() {
 		words=$(boot_words "$test")
 		[ -z "$words" ] || run "$words" "$test"
 	done
-} | tr -d '\r' | tee "$tmp/output" | sed -u "s/^/$kind: /"
+} | sed -u 's,\r,,' | tee "$tmp/output" | sed -u "s/^/$kind: /"
 
 # The plan of each program must have come true. What is skipped has failed.
 awk -v tests="$tests" '
