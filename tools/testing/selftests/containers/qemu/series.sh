@@ -17,6 +17,8 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
+# "git apply" leaves out what is not below the current folder.
+cd "$TOP"
 PRISTINE=$BUILD/pristine
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
