@@ -302,14 +302,14 @@ FIXTURE_TEARDOWN_PARENT(bomb)
 
 /*
  * kill 1 once, while the number is anything from one to the limit: afterwards
- * "events" says populated 0 and rmdir works. Not one escapes in 20 rounds.
+ * "events" says populated 0 and rmdir works. Not one escapes in 8 rounds.
  */
 TEST_F_TIMEOUT(bomb, killed, LONG_TIMEOUT)
 {
 	int *go = ct_shared(sizeof(int)), i;
 	pid_t pid;
 
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 8; i++) {
 		*go = 0;
 		pid = ct_fork();
 		if (!pid) {
@@ -320,7 +320,7 @@ TEST_F_TIMEOUT(bomb, killed, LONG_TIMEOUT)
 		}
 		ct_futex_wait(go, 0);
 		/* Let it grow, by another amount each time. */
-		while (ct_count(T "/a/b", "tasks") < i * 10 + 1)
+		while (ct_count(T "/a/b", "tasks") < i * 12 + 1)
 			sched_yield();
 		ASSERT_EQ(0, kill_all(T "/a"));
 		EXPECT_EQ(0, ct_wait_populated(T "/a", 0))
