@@ -28,7 +28,7 @@ help:
 	@echo 'make kselftest     the selftests on KERNEL= alone; TESTS="test_mount ...": some'
 	@echo 'make patches       regenerate patches/ from the tree'
 	@echo 'make series-check  build and boot every step of the series'
-	@echo 'make check-off     prove that CONFIG_CONTAINERS=n changes no object code'
+	@echo 'make check-off     compare the object code without CONFIG_CONTAINERS with the unpatched'
 	@echo 'make clean         remove what was built; distclean: the kernel source too'
 	@echo
 	@echo 'KERNEL_SRC=DIR     another Linux 6.12.y source tree'
