@@ -254,8 +254,6 @@ int container_add_file(struct container *cont, struct container_subsys *ss,
 
 	if ((cft->flags & CONTAINER_FILE_ONLY_ROOT) && cont->parent)
 		return 0;
-	if ((cft->flags & CONTAINER_FILE_NOT_ROOT) && !cont->parent)
-		return 0;
 
 	if (ss && !cont->parent) {
 		file = kmalloc(sizeof(*file), GFP_KERNEL);

@@ -418,7 +418,6 @@ void container_task_iter_end(struct container_task_iter *it);
 
 /* Flags of struct container_cftype. */
 #define CONTAINER_FILE_ONLY_ROOT	BIT(0)	/* in root containers alone */
-#define CONTAINER_FILE_NOT_ROOT		BIT(1)	/* in all but root containers */
 
 /**
  * struct container_cftype - a control file

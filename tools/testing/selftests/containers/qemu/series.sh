@@ -130,8 +130,7 @@ generate() {
 	local k file new
 
 	mapfile -t FILES < <({ patched_files "$TOP/patches"
-			       overlay_files
-			       cat "$BUILD/hooked" 2>/dev/null; } | LC_ALL=C sort -u)
+			       overlay_files; } | LC_ALL=C sort -u)
 	make_states
 	mkdir -p "$work/new"
 	cp -r "$work/old/0" "$work/new/0"
