@@ -252,13 +252,10 @@ TEST_F(mems, interleave_is_rebound)
 	EXPECT_EQ(1, puppet_call(p, nodes_of_new, 0));
 }
 
-/* Static policies name nodes; they count while the cpuset has them. */
-TEST_F(mems, static_policy)
+static void bind_to_node_1(struct __test_metadata *_metadata, struct puppet *p,
+			   int flags)
 {
-	struct puppet *p = &self->puppet;
-	int mode = MPOL_BIND | MPOL_F_STATIC_NODES;
-
-	ASSERT_EQ(0, puppet_call(p, set_policy_to, POLICY(mode, 2)));
+	ASSERT_EQ(0, puppet_call(p, set_policy_to, POLICY(MPOL_BIND | flags, 2)));
 	EXPECT_EQ(2, puppet_call(p, nodes_of_new, 0));
 	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
 	EXPECT_EQ(1, puppet_call(p, nodes_of_new, 0));
@@ -266,18 +263,16 @@ TEST_F(mems, static_policy)
 	EXPECT_EQ(2, puppet_call(p, nodes_of_new, 0));
 }
 
+/* Static policies name nodes; they count while the cpuset has them. */
+TEST_F(mems, static_policy)
+{
+	bind_to_node_1(_metadata, &self->puppet, MPOL_F_STATIC_NODES);
+}
+
 /* Relative ones name places in the cpuset's set. */
 TEST_F(mems, relative_policy)
 {
-	struct puppet *p = &self->puppet;
-	int mode = MPOL_BIND | MPOL_F_RELATIVE_NODES;
-
-	ASSERT_EQ(0, puppet_call(p, set_policy_to, POLICY(mode, 2)));
-	EXPECT_EQ(2, puppet_call(p, nodes_of_new, 0));
-	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
-	EXPECT_EQ(1, puppet_call(p, nodes_of_new, 0));
-	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 3));
-	EXPECT_EQ(2, puppet_call(p, nodes_of_new, 0));
+	bind_to_node_1(_metadata, &self->puppet, MPOL_F_RELATIVE_NODES);
 }
 
 /* The policies of mappings are rebound as well. */

@@ -5,6 +5,14 @@ set -u
 . "$(dirname "$0")/lib.sh"
 
 passed=0 failed=0
+# A line for each failure, told again at the end.
+failures=
+
+fail() {
+	echo "not ok $1"
+	failures+="  $1"$'\n'
+	failed=$((failed + 1))
+}
 
 # gate DESCRIPTION COMMAND...: one test of its own.
 gate() {
@@ -17,8 +25,7 @@ gate() {
 		passed=$((passed + 1))
 	else
 		sed 's/^/# /' "$log" | tail -n 40
-		echo "not ok $what"
-		failed=$((failed + 1))
+		fail "$what"
 	fi
 }
 
@@ -84,8 +91,7 @@ selftests() {
 	local kind=$1 output=$BUILD/selftests-$1.txt counts
 
 	if ! "$QEMU_DIR/build.sh" "$kind"; then
-		echo "not ok build of the $kind kernel"
-		failed=$((failed + 1))
+		fail "build of the $kind kernel"
 		return
 	fi
 	"$QEMU_DIR/kselftest.sh" "$kind" | tee "$output"
@@ -93,9 +99,9 @@ selftests() {
 	if [ -n "$counts" ]; then
 		passed=$((passed + ${counts% *}))
 		failed=$((failed + ${counts#* }))
+		failures+=$(grep -E ': (not ok|ok .*# SKIP)' "$output" | sed 's/^/  /')$'\n'
 	else
-		echo "not ok selftests on the $kind kernel"
-		failed=$((failed + 1))
+		fail "selftests on the $kind kernel"
 	fi
 }
 
@@ -114,5 +120,6 @@ gate "a script that exits 3 makes make run fail" \
 	bash -c "'$QEMU_DIR/boot.sh' debug '$QEMU_DIR/fail.sh'; [ \$? = 3 ]"
 selftests cgroups
 say "took $((SECONDS - started)) s"
+[ "$failed" = 0 ] || printf 'failed:\n%s' "$failures" | sed '/^$/d'
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -108,8 +108,8 @@ static int run_job(void)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Returns 0 if kmemleak, where there is one, has nothing to report. */
-static int find_leaks(void)
+/* What kmemleak, if there is one, has to report goes to standard error. */
+static const char *find_leaks(void)
 {
 	static const char file[] = "/sys/kernel/debug/kmemleak";
 	char buf[4096];
@@ -117,21 +117,37 @@ static int find_leaks(void)
 	int fd, found = 0;
 
 	if (access(file, F_OK))
-		return 0;
+		return "unknown";
 	/* Objects younger than five seconds are not reported. */
 	sleep(6);
 	if (put(file, "scan") || put(file, "scan"))
-		return 1;
+		return "unknown";
 	fd = open(file, O_RDONLY);
 	if (fd < 0)
-		return 1;
+		return "unknown";
 	while ((len = read(fd, buf, sizeof(buf))) > 0) {
 		found = 1;
 		if (write(2, buf, len) != len)
 			break;
 	}
 	close(fd);
-	return found || len < 0;
+	if (len < 0)
+		return "unknown";
+	return found ? "some" : "none";
+}
+
+/* The kernel's record of warnings and the like. */
+static int get_taint(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/tainted", "r");
+	int taint = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%d", &taint) != 1)
+		taint = -1;
+	fclose(file);
+	return taint;
 }
 
 int main(void)
@@ -143,7 +159,8 @@ int main(void)
 	fd = open("/dev/ttyS2", O_WRONLY);
 	set_line(fd, 0);
 	dprintf(fd, "job %d\n", ret);
-	dprintf(fd, "leaks %d\n", find_leaks());
+	dprintf(fd, "leaks %s\n", find_leaks());
+	dprintf(fd, "taint %d\n", get_taint());
 	dprintf(fd, "done\n");
 	tcdrain(fd);
 	sync();

@@ -52,8 +52,8 @@ run() {
 			echo "{ timeout -s KILL 900 ./$test 2>&1; echo exit \$?; } | awk '{ print \"$test: \" \$0; fflush() } /^exit [0-9]+\$/ { exit }'"
 		done
 	} >"$tmp/job"
-	APPEND="panic_on_warn=1 $words ${APPEND:-}" TIMEOUT=4000 \
-		LOG="$LOGS/kselftest-$kind${words:+-alone}.log" \
+	APPEND="$words ${APPEND:-}" TIMEOUT=4000 \
+		LOG="$LOGS/kselftest-$kind${words:+-$1}.log" \
 		"$QEMU_DIR/boot.sh" "$kind" "$tmp/job" "$files" ||
 		echo "machine: not ok the machine (see build/log)"
 }

@@ -36,8 +36,18 @@ update() {
 	cp "$1" "$2"
 }
 
-need_number() {
-	case $2 in
-	''|*[!0-9]*|0) die "$1 must be a number above 0, not '$2'" ;;
-	esac
+# The user's variables, before anything is built for them.
+check_variables() {
+	local name
+
+	for name in CPUS NODES TIMEOUT; do
+		[[ ${!name:-1} =~ ^[1-9][0-9]*$ ]] ||
+			die "$name must be a number above 0, not '${!name}'"
+	done
+	[ "${CPUS:-1}" -le 8 ] || die "CPUS must be at most 8, not '$CPUS'"
+	[[ ${MEM:-1G} =~ ^[1-9][0-9]*[GM]$ ]] ||
+		die "MEM must be a size like 512M or 1G, not '$MEM'"
+	[ -z "${SCRIPT:-}" ] || { [ -r "$SCRIPT" ] && [ ! -d "$SCRIPT" ]; } ||
+		die "no script '$SCRIPT'"
 }
+check_variables

@@ -154,8 +154,21 @@ generate() {
 	done
 }
 
+# A change to a file of the kernel that no patch touches would go unnoticed.
+refuse_unknown_hooks() {
+	local file
+
+	while read -r file; do
+		grep -qxF "$file" "$PRISTINE/.list" ||
+			die "build/linux/$file is changed; put a first difference into a patch by hand"
+	done < <(cd "$LINUX" && find . -type f -newer "$BUILD/source" \
+		! -name '.checkpatch-*' ! -name '*.orig' ! -name '*.rej' \
+		! -name '*~' ! -name '.*.sw?' -printf '%P\n')
+}
+
 case $1 in
 patches)
+	refuse_unknown_hooks
 	generate "$work/patches"
 	for patch in "${PATCHES[@]}"; do
 		cmp -s "$work/patches/$patch" "$TOP/patches/$patch" && continue
