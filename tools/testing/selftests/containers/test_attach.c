@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -541,7 +542,9 @@ TEST_F(attach, new_ones_start_with_their_creator)
 	EXPECT_TRUE(ct_is_in(pid, "name=u", "/"));
 
 	ct_kill(pid);
-	/* PR_SET_PDEATHSIG ends the children; wait for that. */
+	/* Others wait for the children. */
+	EXPECT_EQ(0, kill(birth->child, SIGKILL));
+	EXPECT_EQ(0, kill(birth->clone3_child, SIGKILL));
 	EXPECT_EQ(0, ct_wait_populated(T "/b", 0));
 	EXPECT_EQ(0, ct_rmdir(T "/b"));
 	EXPECT_EQ(0, ct_rmdir(U "/x"));

@@ -345,7 +345,8 @@ static void forker(struct race *race, void *arg)
 {
 	(void)arg;
 	setpgid(0, 0);
-	while (!race_over(race)) {
+	/* As long as it may be attached. */
+	while (!race_stopped(race)) {
 		pid_t pid = fork();
 
 		if (!pid)

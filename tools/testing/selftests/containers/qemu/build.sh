@@ -7,7 +7,7 @@ set -eu
 kind=$1
 out=$BUILD/$kind
 case $kind in
-plain) fragments="base containers"; image=bzImage objects=1150 ;;
+plain) fragments="base containers"; image=bzImage objects=870 ;;
 debug) fragments="base containers test debug"; image=bzImage-debug objects=1260 ;;
 cgroups) fragments="base containers test cgroups"; image=bzImage-cgroups objects=1200 ;;
 *) die "KERNEL must be plain, debug or cgroups, not '$kind'" ;;
