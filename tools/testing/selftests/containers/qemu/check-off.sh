@@ -12,7 +12,6 @@ set -eu
 compare=$BUILD/off
 cc=gcc
 ! command -v ccache >/dev/null || cc="ccache gcc"
-export CCACHE_BASEDIR=$TOP CCACHE_NOHASHDIR=1
 
 # build SOURCE OUT FRAGMENT...: object files, no image.
 build() {
@@ -24,7 +23,7 @@ build() {
 	{
 		make -C "$source" O="$out" CC="$cc" HOSTCC="$cc" \
 			KCONFIG_ALLCONFIG="$out/.wanted" allnoconfig &&
-		make -C "$source" O="$out" CC="$cc" HOSTCC="$cc" -j"$JOBS" vmlinux.o
+		make -C "$source" O="$out" CC="$cc" HOSTCC="$cc" -j"$JOBS" vmlinux
 	} >"$LOGS/check-off.log" 2>&1 || {
 		tail -n 30 "$LOGS/check-off.log" >&2
 		die "$out does not build"

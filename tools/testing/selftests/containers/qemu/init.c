@@ -152,10 +152,13 @@ static int get_taint(void)
 
 int main(void)
 {
-	int fd, ret;
+	int job, fd, ret;
 
 	mount_all();
+	/* Held open, so that nothing of the job's output is lost. */
+	job = open("/dev/ttyS1", O_RDWR | O_NOCTTY);
 	ret = run_job();
+	tcdrain(job);
 	fd = open("/dev/ttyS2", O_WRONLY);
 	set_line(fd, 0);
 	dprintf(fd, "job %d\n", ret);

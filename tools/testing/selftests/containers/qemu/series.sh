@@ -159,7 +159,7 @@ refuse_unknown_hooks() {
 	local file
 
 	while read -r file; do
-		grep -qxF "$file" "$PRISTINE/.list" ||
+		[ -f "$TOP/$file" ] || grep -qxF "$file" "$PRISTINE/.list" ||
 			die "build/linux/$file is changed; put a first difference into a patch by hand"
 	done < <(cd "$LINUX" && find . -type f -newer "$BUILD/source" \
 		! -name '.checkpatch-*' ! -name '*.orig' ! -name '*.rej' \
