@@ -16,8 +16,8 @@ ifeq ($(filter $(KERNEL),plain debug cgroups),)
 $(error KERNEL must be plain, debug or cgroups, not '$(KERNEL)')
 endif
 
-.PHONY: help setup tree kernel run kselftest check patches series-check \
-	check-off clean distclean
+.PHONY: help setup tree kernel run kselftest check check-clients patches \
+	series-check check-off clean distclean
 
 help:
 	@echo 'make run           build the patched kernel, boot it, show containers at work'
@@ -26,6 +26,7 @@ help:
 	@echo 'make kernel        build/bzImage; KERNEL=debug: build/bzImage-debug;'
 	@echo '                   KERNEL=cgroups: build/bzImage-cgroups'
 	@echo 'make kselftest     the selftests on KERNEL= alone; TESTS="test_mount ...": some'
+	@echo 'make check-clients programs written for the cpusets of old: cset, the kernel'\''s own test'
 	@echo 'make patches       regenerate patches/ from the tree'
 	@echo 'make series-check  build and boot every step of the series'
 	@echo 'make check-off     compare the object code without CONFIG_CONTAINERS with the unpatched'
@@ -59,6 +60,10 @@ kselftest: kernel
 check: tree
 	@$(QEMU)/check.sh
 
+check-clients: tree
+	@$(QEMU)/build.sh plain
+	@$(QEMU)/check-clients.sh
+
 patches: tree
 	@$(QEMU)/series.sh patches
 
@@ -70,7 +75,7 @@ check-off: tree
 
 clean:
 	rm -rf build/plain build/debug build/cgroups build/series build/off \
-		build/selftests* build/log build/bzImage*
+		build/selftests* build/clients build/log build/bzImage*
 
 distclean:
 	rm -rf build

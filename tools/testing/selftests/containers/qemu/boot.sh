@@ -47,6 +47,8 @@ list() {
 	(cd "$files" && find . -type f) | while read -r file; do
 		echo "file ${file#.} $files/$file 755 0 0"
 	done
+	(cd "$files" && find . -type l -printf 'slink %P %l 777 0 0\n') |
+		sed 's,^slink ,slink /,'
 }
 
 gcc -static -O2 -Wall -o "$tmp/init" "$QEMU_DIR/init.c"
