@@ -392,6 +392,19 @@ struct container *container_create(struct container *parent)
 }
 
 /**
+ * container_watch_root_forks - have the fork callback called in the root, too
+ * @ss: the subsystem; nothing happens if it has no such callback
+ *
+ * For good. container_mutex is held. Whoever walks the members of the root
+ * afterwards meets every thread that has joined without the callback.
+ */
+void container_watch_root_forks(struct container_subsys *ss)
+{
+	if (ss->fork && !(root_fork_mask & BIT(ss->subsys_id)))
+		WRITE_ONCE(root_fork_mask, root_fork_mask | BIT(ss->subsys_id));
+}
+
+/**
  * container_online - put a complete container into its tree
  * @cont: from container_create(), under the same hold of container_mutex
  */
@@ -401,9 +414,8 @@ void container_online(struct container *cont)
 	struct container_subsys *ss;
 	int i;
 
-	for_each_subsys_in(ss, i, root->subsys_mask & ~root_fork_mask)
-		if (ss->fork)
-			WRITE_ONCE(root_fork_mask, root_fork_mask | BIT(i));
+	for_each_subsys_in(ss, i, root->subsys_mask)
+		container_watch_root_forks(ss);
 	root->nr_containers++;
 	list_add_tail_rcu(&cont->sibling, &cont->parent->children);
 }
@@ -1064,6 +1076,17 @@ static void attach_states(struct task_struct *task, struct container_group *from
 				   prepared);
 }
 
+/* No lock is held. */
+static void tell_attached(void)
+{
+	struct container_subsys *ss;
+	int i;
+
+	for_each_container_subsys(ss, i)
+		if (ss->attached)
+			ss->attached(ss);
+}
+
 static bool killed_since_fork(struct container_group *group,
 			      struct task_struct *child)
 {
@@ -1559,6 +1582,7 @@ out:
 	finish_moves(&att, committed);
 	mutex_unlock(mutex);
 	cpus_read_unlock();
+	tell_attached();
 	return ret;
 }
 
@@ -1714,6 +1738,7 @@ void container_post_fork(struct task_struct *child)
 		join_newborn(child);
 		mutex_unlock(mutex);
 		cpus_read_unlock();
+		tell_attached();
 		mask = ~0UL;
 	}
 	if (unlikely(killed))

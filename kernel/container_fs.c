@@ -968,9 +968,10 @@ static struct kernfs_syscall_ops container_syscall_ops = {
  * @all: "all" was given
  * @none: "none" was given
  * @noprefix: "noprefix" was given
- * @old_cpuset: this is the file system type "cpuset"
+ * @type: "container" or "cpuset"
  * @name: "name=", or NULL
  * @release_agent: "release_agent=", or NULL
+ * @default_agent: of a new hierarchy, without @release_agent; may be NULL
  */
 struct container_fs_context {
 	struct kernfs_fs_context	kfc;
@@ -978,9 +979,10 @@ struct container_fs_context {
 	bool				all;
 	bool				none;
 	bool				noprefix;
-	bool				old_cpuset;
+	struct file_system_type		*type;
 	char				*name;
 	char				*release_agent;
+	const char			*default_agent;
 };
 
 static struct container_fs_context *fc_context(struct fs_context *fc)
@@ -1004,6 +1006,7 @@ static void containerfs_root_free(struct containerfs_root *root)
 static struct containerfs_root *
 containerfs_root_alloc(const struct container_fs_context *ctx)
 {
+	const char *agent = ctx->release_agent ?: ctx->default_agent;
 	struct containerfs_root *root;
 	int ret = -ENOMEM;
 
@@ -1014,10 +1017,11 @@ containerfs_root_alloc(const struct container_fs_context *ctx)
 	INIT_LIST_HEAD(&root->files);
 	root->nr_containers = 1;
 	root->noprefix = ctx->noprefix;
+	root->type = ctx->type;
 	if (ctx->name)
 		strscpy(root->name, ctx->name);
-	if (ctx->release_agent) {
-		root->release_agent = kstrdup(ctx->release_agent, GFP_KERNEL);
+	if (agent) {
+		root->release_agent = kstrdup(agent, GFP_KERNEL);
 		if (!root->release_agent)
 			goto out_free;
 	}
@@ -1269,7 +1273,7 @@ static int container_get_tree(struct fs_context *fc)
 	root = containerfs_root_find(fc, ctx);
 	if (!root)
 		root = containerfs_root_create(ctx);
-	else if (!IS_ERR(root) && !ctx->old_cpuset)
+	else if (!IS_ERR(root))
 		set_release_agent(root, ctx);
 	ret = PTR_ERR_OR_ZERO(root);
 	if (!ret)
@@ -1279,6 +1283,9 @@ static int container_get_tree(struct fs_context *fc)
 	if (ret)
 		return ret;
 
+	/* kernfs looks for a superblock of this type. */
+	put_filesystem(fc->fs_type);
+	fc->fs_type = get_filesystem(root->type);
 	ctx->kfc.root = root->kf_root;
 	ctx->kfc.magic = CONTAINER_SUPER_MAGIC;
 	ret = kernfs_get_tree(fc);
@@ -1392,6 +1399,7 @@ static int container_init_fs_context(struct fs_context *fc)
 
 	if (!ctx)
 		return -ENOMEM;
+	ctx->type = fc->fs_type;
 	fc->fs_private = &ctx->kfc;
 	fc->ops = &container_context_ops;
 	fc->global = true;
@@ -1417,58 +1425,31 @@ static struct file_system_type container_fs_type = {
 };
 
 #ifdef CONFIG_CPUSETS_CONTAINER
-/* The file system that cpusets had before there were containers. */
-static int cpuset_parse_param(struct fs_context *fc, struct fs_parameter *param)
-{
-	int ret = vfs_parse_fs_param_source(fc, param);
-
-	if (ret != -ENOPARAM)
-		return ret;
-	return invalf(fc, "cpuset: unknown option '%s'", param->key);
-}
-
-static const struct fs_context_operations cpuset_context_ops = {
-	.free		= container_free_fc,
-	.parse_param	= cpuset_parse_param,
-	.get_tree	= container_get_tree,
-	.reconfigure	= container_reconfigure,
-};
-
+/*
+ * The file system that cpusets had before there were containers: the same with
+ * other defaults. It takes the options that /proc/mounts shows.
+ */
 static int cpuset_init_fs_context(struct fs_context *fc)
 {
 	struct container_fs_context *ctx;
-	char *agent;
 	int ret;
 
 	if (cpuset_subsys.disabled)
 		return -ENODEV;
-	agent = kstrdup("/sbin/cpuset_release_agent", GFP_KERNEL);
-	if (!agent)
-		return -ENOMEM;
 	ret = container_init_fs_context(fc);
-	if (ret) {
-		kfree(agent);
+	if (ret || fc->purpose == FS_CONTEXT_FOR_RECONFIGURE)
 		return ret;
-	}
-	fc->ops = &cpuset_context_ops;
-	/* So that both names lead to one superblock. */
-	put_filesystem(fc->fs_type);
-	fc->fs_type = get_filesystem(&container_fs_type);
-	if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE) {
-		kfree(agent);
-		return 0;
-	}
 	ctx = fc_context(fc);
 	ctx->mask = CPUSET_MASK;
 	ctx->noprefix = true;
-	ctx->old_cpuset = true;
-	ctx->release_agent = agent;
+	ctx->default_agent = "/sbin/cpuset_release_agent";
 	return 0;
 }
 
 static struct file_system_type cpuset_fs_type = {
 	.name			= "cpuset",
 	.init_fs_context	= cpuset_init_fs_context,
+	.parameters		= container_fs_parameters,
 	.kill_sb		= container_kill_sb,
 };
 #endif

@@ -8,6 +8,8 @@
 
 #include <linux/container.h>
 
+struct file_system_type;
+
 #define CONTAINER_ROOT_NAME_LEN	64
 
 /* container.population of a removed container; failed attempts add to it. */
@@ -23,6 +25,7 @@
  * @nr_containers: including @top; container_mutex
  * @users: superblocks, and mounts in progress; container_mutex
  * @kf_root: the tree of files; constant while the hierarchy is active
+ * @type: the type by which it was mounted first; constant
  * @noprefix: control files have no subsystem prefix; constant
  * @name: empty if it has none; constant
  * @release_agent: NULL if none is set; container_mutex
@@ -37,6 +40,7 @@ struct containerfs_root {
 	unsigned int		nr_containers;
 	unsigned int		users;
 	struct kernfs_root	*kf_root;
+	struct file_system_type	*type;
 	bool			noprefix;
 	char			name[CONTAINER_ROOT_NAME_LEN];
 	char			*release_agent;

@@ -10,8 +10,11 @@
  *				(ENOSPC). Empty in a new cpuset, which therefore
  *				accepts no members yet (ENOSPC).
  *   cpu_exclusive		no sibling shares a CPU (EINVAL)
- *   mem_exclusive		no sibling shares a node (EINVAL), and kernel memory
- *				of the members does not come from outside either
+ *   mem_exclusive		no sibling shares a node (EINVAL), and as mem_hardwall
+ *   mem_hardwall		kernel memory of the members does not come from
+ *				outside either
+ *   memory_*			see cpuset_memory.c
+ *   sched_*			see cpuset_domains.c
  *   effective_cpus, _mems	what is in force: the configured ones that are online,
  *				or what is in force in the nearest ancestor when
  *				none of them is
@@ -40,10 +43,10 @@
  *   container_mutex	the tree; configurations and placements change under it
  *			with all attaches excluded, so holding the attach mutex
  *			of any one process is enough to read them.
- *   callback_mutex	cpuset_lock(): keeps threads from becoming or ceasing to
- *			be SCHED_DEADLINE while bandwidth is added up, and from
- *			then on until the members run on their new CPUs
- *   dl_moves_lock	dl_moves
+ *   callback_mutex	cpuset_lock(): scheduling domains, and keeps threads from
+ *			becoming or ceasing to be SCHED_DEADLINE while bandwidth is
+ *			added up, and from then on until the members run on their
+ *			new CPUs in their new domains
  *
  * Fork, attach and the page allocator take none of the mutexes here (attach of
  * a SCHED_DEADLINE thread takes callback_mutex). Placements are read under RCU;
@@ -62,84 +65,18 @@
 #include <linux/kernel.h>
 #include <linux/kernfs.h>
 #include <linux/memory.h>
-#include <linux/mempolicy.h>
-#include <linux/mm.h>
-#include <linux/mutex.h>
-#include <linux/oom.h>
-#include <linux/sched/deadline.h>
-#include <linux/sched/isolation.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/topology.h>
 #include <linux/security.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
-/* See <linux/cpuset.h>: these two are switched in a certain order. */
-DEFINE_STATIC_KEY_FALSE(cpusets_pre_enable_key);
-DEFINE_STATIC_KEY_FALSE(cpusets_enabled_key);
+#include "cpuset_internal.h"
 
-/* Some cpuset has only nodes from which the kernel itself cannot allocate. */
-DEFINE_STATIC_KEY_FALSE(cpusets_insane_config_key);
-
-/**
- * struct cpuset_placement - CPUs and nodes that are in force
- * @refs: 1 for the cpuset that has it, 1 for each user outside RCU
- * @rcu: for freeing
- * @mems: nodes; never empty
- * @cpus: CPUs; never empty. In the root cpuset: what is active, while its
- *	members may use all that are possible.
- *
- * Constant once published.
- */
-struct cpuset_placement {
-	refcount_t		refs;
-	struct rcu_head		rcu;
-	nodemask_t		mems;
-	/* Last: only the first cpumask_size() bytes are allocated. */
-	struct cpumask		cpus;
-};
-
-/* Bits of cpuset_config.flags. */
-enum cpuset_flag {
-	CPUSET_CPU_EXCLUSIVE,
-	CPUSET_MEM_EXCLUSIVE,
-};
-
-/**
- * struct cpuset_config - what the user asked for
- * @cpus: in the root: every CPU that has been present
- * @mems: in the root: every node that has had memory
- * @flags: bits of enum cpuset_flag
- */
-struct cpuset_config {
-	cpumask_var_t		cpus;
-	nodemask_t		mems;
-	unsigned long		flags;
-};
-
-/**
- * struct cpuset - the state of a container in this subsystem
- * @css: what the core knows of it
- * @parent: NULL in the root; constant, and lives longer than this one
- * @config: container_mutex with attaches excluded; read under either. The
- *	flags are read without.
- * @placement: what is in force; the same for writers, RCU for readers
- * @next: a placement about to be published; container_mutex
- * @republished: @placement is new, its members have the old one yet;
- *	container_mutex
- * @rebinding: number of those who are changing the nodes of members here
- */
-struct cpuset {
-	struct container_subsys_state	css;
-	struct cpuset			*parent;
-	struct cpuset_config		config;
-	struct cpuset_placement __rcu	*placement;
-	struct cpuset_placement		*next;
-	bool				republished;
-	atomic_t			rebinding;
-};
+#define CPUSET_ROOT_FLAGS	(CPUSET_EXCLUSIVE_FLAGS |		\
+				 BIT(CPUSET_SCHED_LOAD_BALANCE))
 
 /* In force until cpuset_init_smp(). The second reference keeps it. */
 static struct cpuset_placement boot_placement = {
@@ -147,39 +84,18 @@ static struct cpuset_placement boot_placement = {
 	.mems	= NODE_MASK_ALL,
 };
 
-static struct cpuset top_cpuset = {
-	.config.flags	= BIT(CPUSET_CPU_EXCLUSIVE) | BIT(CPUSET_MEM_EXCLUSIVE),
+struct cpuset top_cpuset = {
+	.config.flags	= CPUSET_ROOT_FLAGS,
+	.config.relax_domain_level = -1,
 	.placement	= RCU_INITIALIZER(&boot_placement),
+	.pressure.lock	= __SPIN_LOCK_UNLOCKED(top_cpuset.pressure.lock),
 };
 
-static DEFINE_MUTEX(callback_mutex);
-
-/* At least the number of SCHED_DEADLINE threads: those that exit stay in it. */
-static atomic_t nr_dl_tasks;
+/* Nodes with memory, as far as cpusets have followed; container_mutex. */
+static nodemask_t memory_nodes;
 
 /* The scheduler had to widen the affinity of some thread. */
 static bool affinity_widened;
-
-static struct cpuset *css_cpuset(struct container_subsys_state *css)
-{
-	return container_of(css, struct cpuset, css);
-}
-
-static struct cpuset *container_cpuset(struct container *cont)
-{
-	return css_cpuset(cont->subsys[cpuset_subsys_id]);
-}
-
-/* Under RCU. */
-static struct cpuset *task_cpuset(struct task_struct *task)
-{
-	return css_cpuset(task_subsys_state(task, cpuset_subsys_id));
-}
-
-static bool cpuset_is_root(const struct cpuset *cs)
-{
-	return cs == &top_cpuset;
-}
 
 /*
  * Placements
@@ -200,18 +116,6 @@ static void put_placement(struct cpuset_placement *pl)
 {
 	if (refcount_dec_and_test(&pl->refs))
 		kfree_rcu(pl, rcu);
-}
-
-/* Under RCU. */
-static struct cpuset_placement *cpuset_placement(struct cpuset *cs)
-{
-	return rcu_dereference(cs->placement);
-}
-
-/* Where placements cannot change: under container_mutex. */
-static struct cpuset_placement *cpuset_placement_locked(struct cpuset *cs)
-{
-	return rcu_dereference_protected(cs->placement, container_lock_is_held());
 }
 
 /*
@@ -249,88 +153,6 @@ static bool task_has_placement(struct task_struct *task,
 /*
  * Applying a placement to a thread
  */
-
-#ifdef CONFIG_NUMA
-/*
- * The memory policies of an mm follow the first thread of the process that
- * still uses it, which is the leader as long as it lives.
- */
-static bool speaks_for_mm(struct task_struct *task)
-{
-	struct task_struct *thread;
-	bool ret = false;
-
-	rcu_read_lock();
-	for_each_thread(task, thread) {
-		if (READ_ONCE(thread->mm)) {
-			ret = thread == task;
-			break;
-		}
-	}
-	rcu_read_unlock();
-	return ret;
-}
-
-static void rebind_mm(struct task_struct *task, nodemask_t *mems)
-{
-	struct mm_struct *mm;
-
-	if (!speaks_for_mm(task))
-		return;
-	mm = get_task_mm(task);
-	if (!mm)
-		return;
-	mpol_rebind_mm(mm, mems);
-	/* Not mmput(), which may wait for I/O if we are the last. */
-	mmput_async(mm);
-}
-#else
-static void rebind_mm(struct task_struct *task, nodemask_t *mems) {}
-#endif
-
-/**
- * struct placing - what place_task() has done to a thread
- * @task: the thread
- * @bound: has given it CPUs of a cpuset other than the root
- * @rebound: has changed its nodes
- *
- * When it has to start over, someone else may have been at work in between, so
- * that the thread itself does not tell any more.
- */
-struct placing {
-	struct task_struct	*task;
-	bool			bound;
-	bool			rebound;
-};
-
-/*
- * The sequence count is moved on even if the nodes are the same: see
- * root_child_in_place(). Readers that do not use it see old or new nodes or
- * both, never none.
- */
-static void apply_mems(struct placing *p, struct cpuset_placement *pl, bool root)
-{
-	struct task_struct *task = p->task;
-	unsigned long flags;
-
-	task_lock(task);
-	if (!root)
-		task_set_cpuset_placed(task);
-	local_irq_save(flags);
-	write_seqcount_begin(&task->mems_allowed_seq);
-	if (!nodes_equal(task->mems_allowed, pl->mems)) {
-		nodes_or(task->mems_allowed, task->mems_allowed, pl->mems);
-		mpol_rebind_task(task, &pl->mems);
-		task->mems_allowed = pl->mems;
-		p->rebound = true;
-	}
-	write_seqcount_end(&task->mems_allowed_seq);
-	local_irq_restore(flags);
-	task_unlock(task);
-
-	if (p->rebound)
-		rebind_mm(task, &pl->mems);
-}
 
 /*
  * A thread whose own mask has no active CPU gets all active ones until
@@ -391,10 +213,12 @@ static void place_task(struct task_struct *task)
 	lockdep_assert_cpus_held();
 	do {
 		pl = get_task_placement(task, &root);
-		apply_mems(&p, pl, root);
+		cpuset_apply_mems(&p, pl, root);
 		apply_cpus(&p, pl, root);
 		/* Pairs with the locks of @task that were taken in between. */
 		done = task_has_placement(task, pl);
+		if (done)
+			cpuset_note_page_move(&p, pl);
 		put_placement(pl);
 	} while (!done);
 }
@@ -454,7 +278,7 @@ static bool child_in_place(struct task_struct *child)
 	rcu_read_lock();
 	cs = task_cpuset(child);
 	pl = cpuset_placement(cs);
-	ret = nodes_equal(child->mems_allowed, pl->mems);
+	ret = cpuset_mems_in_place(child, pl);
 	if (cpuset_is_root(cs))
 		ret = ret && root_child_in_place(child);
 	else
@@ -479,24 +303,6 @@ static void place_members(struct cpuset *cs)
 }
 
 /*
- * Around any change of members' nodes, and before a placement with new ones can
- * be seen: see current_cpuset_is_being_rebound().
- */
-static void begin_rebind(struct cpuset *cs)
-{
-	atomic_inc(&cs->rebinding);
-	/* Pairs with mmap_lock and task_lock() of who copies a policy. */
-	smp_mb__after_atomic();
-}
-
-static void end_rebind(struct cpuset *cs)
-{
-	/* As in begin_rebind(). */
-	smp_mb__before_atomic();
-	atomic_dec(&cs->rebinding);
-}
-
-/*
  * Changing what is in force: prepared for a whole subtree, then published, then
  * applied. container_mutex is held and attaches are excluded, save where a
  * cpuset is new.
@@ -505,22 +311,24 @@ static void end_rebind(struct cpuset *cs)
 static bool same_placement(const struct cpuset_placement *a,
 			   const struct cpuset_placement *b)
 {
-	return nodes_equal(a->mems, b->mems) && cpumask_equal(&a->cpus, &b->cpus);
+	return a->flags == b->flags && nodes_equal(a->mems, b->mems) &&
+	       cpumask_equal(&a->cpus, &b->cpus);
 }
 
 static void compute_placement(struct cpuset *cs, struct cpuset_placement *pl)
 {
 	struct cpuset_placement *up;
 
+	pl->flags = cs->config.flags & CPUSET_PLACED_FLAGS;
 	if (cpuset_is_root(cs)) {
 		cpumask_copy(&pl->cpus, cpu_active_mask);
-		pl->mems = node_states[N_MEMORY];
+		pl->mems = memory_nodes;
 		return;
 	}
-	up = cs->parent->next ?: cpuset_placement_locked(cs->parent);
+	up = cpuset_placement_next(cs->parent);
 	if (!cpumask_and(&pl->cpus, cs->config.cpus, cpu_active_mask))
 		cpumask_copy(&pl->cpus, &up->cpus);
-	nodes_and(pl->mems, cs->config.mems, node_states[N_MEMORY]);
+	nodes_and(pl->mems, cs->config.mems, memory_nodes);
 	if (nodes_empty(pl->mems))
 		pl->mems = up->mems;
 }
@@ -568,31 +376,21 @@ static int prepare_placements(struct cpuset *top, gfp_t gfp)
 	return 0;
 }
 
-/* The page allocator has to look closer from now on. */
-static void check_nodes_sane(nodemask_t *mems)
-{
-	if (cpusets_insane_config() || !movable_only_nodes(mems))
-		return;
-	static_branch_enable_cpuslocked(&cpusets_insane_config_key);
-	pr_info("cpuset: nodes %*pbl have no memory for the kernel, expect failing allocations\n",
-		nodemask_pr_args(mems));
-}
-
 static void publish_placement(struct cpuset *cs)
 {
 	struct cpuset_placement *old = cpuset_placement_locked(cs);
 	struct cpuset_placement *pl = cs->next;
 
 	cs->next = NULL;
-	check_nodes_sane(&pl->mems);
-	begin_rebind(cs);
+	cpuset_check_nodes_sane(&pl->mems);
+	cpuset_begin_rebind(cs);
 	/* Pairs with rcu_dereference() in cpuset_placement(). */
 	rcu_assign_pointer(cs->placement, pl);
-	/* The CPUs of the root concern no member, its nodes do. */
-	cs->republished = !cpuset_is_root(cs) ||
+	/* The CPUs of the root concern no member, the rest does. */
+	cs->republished = !cpuset_is_root(cs) || old->flags != pl->flags ||
 			  !nodes_equal(old->mems, pl->mems);
 	if (!cs->republished)
-		end_rebind(cs);
+		cpuset_end_rebind(cs);
 	put_placement(old);
 }
 
@@ -612,216 +410,8 @@ static void publish_placements(struct cpuset *top)
 			continue;
 		place_members(cs);
 		cs->republished = false;
-		end_rebind(cs);
+		cpuset_end_rebind(cs);
 	}
-}
-
-/*
- * SCHED_DEADLINE
- */
-
-/**
- * inc_dl_tasks_cs - a thread becomes SCHED_DEADLINE
- * @task: the thread; its rq lock is held
- */
-void inc_dl_tasks_cs(struct task_struct *task)
-{
-	atomic_inc(&nr_dl_tasks);
-}
-
-/**
- * dec_dl_tasks_cs - a thread ceases to be SCHED_DEADLINE
- * @task: the thread; its rq lock is held
- */
-void dec_dl_tasks_cs(struct task_struct *task)
-{
-	atomic_dec(&nr_dl_tasks);
-}
-
-/**
- * cpuset_lock - keep bandwidth of SCHED_DEADLINE threads from being moved
- *
- * Sleeps. Inside of every other sleeping lock here.
- */
-void cpuset_lock(void)
-{
-	mutex_lock(&callback_mutex);
-}
-
-/**
- * cpuset_unlock - end what cpuset_lock() began
- */
-void cpuset_unlock(void)
-{
-	mutex_unlock(&callback_mutex);
-}
-
-/**
- * struct dl_move - bandwidth reserved for a thread on its way
- * @node: entry of dl_moves
- * @task: the thread; pinned by whoever moves it
- * @cpu: some CPU of the root domain in which it is reserved
- * @bw: how much
- */
-struct dl_move {
-	struct list_head	node;
-	struct task_struct	*task;
-	int			cpu;
-	u64			bw;
-};
-
-static DEFINE_SPINLOCK(dl_moves_lock);
-static LIST_HEAD(dl_moves);
-
-/*
- * Would @task leave its root domain if it ran on @cpus? There is one for the
- * CPUs that are balanced, and one for those that are isolated.
- */
-static bool leaves_root_domain(struct task_struct *task,
-			       const struct cpumask *cpus)
-{
-	const struct cpumask *balanced = housekeeping_cpumask(HK_TYPE_DOMAIN);
-
-	if (cpumask_test_cpu(task_cpu(task), balanced))
-		return !cpumask_intersects(cpus, balanced);
-	return cpumask_subset(cpus, balanced);
-}
-
-/* The scheduler takes the bandwidth off the old domain when @task moves. */
-static int reserve_bandwidth(struct task_struct *task,
-			     const struct cpumask *cpus)
-{
-	struct dl_move *move = kmalloc(sizeof(*move), GFP_KERNEL);
-	int ret;
-
-	if (!move)
-		return -ENOMEM;
-	move->task = task;
-	move->cpu = cpumask_any_and(cpus, cpu_active_mask);
-	move->bw = task->dl.dl_bw;
-	ret = dl_bw_alloc(move->cpu, move->bw);
-	if (ret) {
-		kfree(move);
-		return ret;
-	}
-	spin_lock(&dl_moves_lock);
-	list_add(&move->node, &dl_moves);
-	spin_unlock(&dl_moves_lock);
-	return 0;
-}
-
-static struct dl_move *take_dl_move(struct task_struct *task)
-{
-	struct dl_move *move;
-
-	spin_lock(&dl_moves_lock);
-	list_for_each_entry(move, &dl_moves, node) {
-		if (move->task == task) {
-			list_del(&move->node);
-			spin_unlock(&dl_moves_lock);
-			return move;
-		}
-	}
-	spin_unlock(&dl_moves_lock);
-	return NULL;
-}
-
-/*
- * Do the deadline threads of the domain of @cpu fit on @cpus? More may be
- * counted than will run there.
- */
-static bool bandwidth_fits(int cpu, const struct cpumask *cpus)
-{
-	return cpuset_cpumask_can_shrink(cpumask_of(cpu), cpus);
-}
-
-static int dl_can_attach(struct task_struct *task, const struct cpumask *cpus)
-{
-	int ret = 0;
-
-	cpuset_lock();
-	if (!dl_task(task))
-		goto out;
-	if (leaves_root_domain(task, cpus))
-		ret = reserve_bandwidth(task, cpus);
-	else if (!cpumask_subset(&task->cpus_mask, cpus) &&
-		 !bandwidth_fits(task_cpu(task), cpus))
-		ret = -EBUSY;
-out:
-	cpuset_unlock();
-	return ret;
-}
-
-static bool has_dl_member(struct cpuset *cs)
-{
-	struct container_task_iter it;
-	struct task_struct *task;
-	bool ret = false;
-
-	if (!atomic_read(&nr_dl_tasks))
-		return false;
-	container_task_iter_start(cs->css.container, &it);
-	while (!ret && (task = container_task_iter_next(&it))) {
-		ret = dl_task(task);
-		put_task_struct(task);
-	}
-	container_task_iter_end(&it);
-	return ret;
-}
-
-/* Would the prepared placements leave room for deadline members? */
-static int check_bandwidth(struct cpuset *top)
-{
-	struct container *pos;
-
-	container_for_each_descendant_pre(pos, top->css.container) {
-		struct cpuset *cs = container_cpuset(pos);
-		const struct cpumask *old = &cpuset_placement_locked(cs)->cpus;
-
-		if (!cs->next || cpumask_subset(old, &cs->next->cpus))
-			continue;
-		if (has_dl_member(cs) &&
-		    !bandwidth_fits(cpumask_any(old), &cs->next->cpus))
-			return -EBUSY;
-	}
-	return 0;
-}
-
-/* partition_sched_domains() starts with no bandwidth in use. */
-static void restore_bandwidth(void)
-{
-	struct task_struct *process, *task;
-
-	if (!atomic_read(&nr_dl_tasks))
-		return;
-	rcu_read_lock();
-	dl_clear_root_domain(&def_root_domain);
-	for_each_process_thread(process, task)
-		dl_add_task_root_domain(task);
-	rcu_read_unlock();
-}
-
-/* The caller holds the CPU hotplug lock. */
-static void rebuild_sched_domains_cpuslocked(void)
-{
-	cpuset_lock();
-	mutex_lock(&sched_domains_mutex);
-	partition_sched_domains_locked(1, NULL, NULL);
-	restore_bandwidth();
-	mutex_unlock(&sched_domains_mutex);
-	cpuset_unlock();
-}
-
-/**
- * rebuild_sched_domains - build the scheduling domains anew
- *
- * For changes of the topology. Sleeps; no locks are held.
- */
-void rebuild_sched_domains(void)
-{
-	cpus_read_lock();
-	rebuild_sched_domains_cpuslocked();
-	cpus_read_unlock();
 }
 
 /*
@@ -843,7 +433,7 @@ static bool config_within(const struct cpuset_config *low,
 {
 	return cpumask_subset(low->cpus, high->cpus) &&
 	       nodes_subset(low->mems, high->mems) &&
-	       !(low->flags & ~high->flags);
+	       !(low->flags & ~high->flags & CPUSET_EXCLUSIVE_FLAGS);
 }
 
 static bool configs_conflict(const struct cpuset_config *a,
@@ -891,6 +481,7 @@ static int check_config(struct cpuset *cs, const struct cpuset_config *config)
  */
 static int change_config(struct cpuset *cs, struct cpuset_config *config)
 {
+	struct domain_plan plan;
 	int ret = check_config(cs, config);
 
 	if (ret)
@@ -899,20 +490,24 @@ static int change_config(struct cpuset *cs, struct cpuset_config *config)
 	ret = prepare_placements(cs, GFP_KERNEL);
 	if (ret)
 		goto undo_config;
-	/*
-	 * Held until the members are on their new CPUs, so that none becomes
-	 * SCHED_DEADLINE uncounted. With fewer CPUs than the domain it cannot.
-	 */
-	cpuset_lock();
-	ret = check_bandwidth(cs);
+	ret = cpuset_plan_domains(&plan);
 	if (ret)
 		goto undo_placements;
+	cpuset_lock();
+	ret = cpuset_check_bandwidth(cs, &plan);
+	if (ret)
+		goto undo_plan;
+	if (cpuset_is_root(cs))
+		container_watch_root_forks(&cpuset_subsys);
 	publish_placements(cs);
+	cpuset_build_domains(&plan, false);
 	cpuset_unlock();
 	return 0;
 
-undo_placements:
+undo_plan:
 	cpuset_unlock();
+	cpuset_discard_domains(&plan);
+undo_placements:
 	discard_placements(cs);
 undo_config:
 	swap(cs->config, *config);
@@ -926,6 +521,7 @@ static int copy_config(struct cpuset_config *to, const struct cpuset_config *fro
 	cpumask_copy(to->cpus, from->cpus);
 	to->mems = from->mems;
 	to->flags = from->flags;
+	to->relax_domain_level = from->relax_domain_level;
 	return 0;
 }
 
@@ -978,14 +574,17 @@ static void reset_widened_tasks(void)
 }
 
 /* Bring all cpusets up to date. The caller holds the CPU hotplug lock. */
-static void follow_hotplug(void)
+static void follow_hotplug(bool memory)
 {
 	container_lock();
 	container_attach_exclude();
 	cpumask_or(top_cpuset.config.cpus, top_cpuset.config.cpus,
 		   cpu_present_mask);
-	nodes_or(top_cpuset.config.mems, top_cpuset.config.mems,
-		 node_states[N_MEMORY]);
+	if (memory)
+		memory_nodes = node_states[N_MEMORY];
+	if (memory && system_state == SYSTEM_RUNNING)
+		container_watch_root_forks(&cpuset_subsys);
+	nodes_or(top_cpuset.config.mems, top_cpuset.config.mems, memory_nodes);
 	/* It has happened: there is nobody to whom an error could be returned. */
 	prepare_placements(&top_cpuset, GFP_KERNEL | __GFP_NOFAIL);
 	publish_placements(&top_cpuset);
@@ -1001,8 +600,11 @@ static void follow_hotplug(void)
  */
 void cpuset_update_active_cpus(void)
 {
-	follow_hotplug();
-	rebuild_sched_domains_cpuslocked();
+	follow_hotplug(false);
+	container_lock();
+	cpuset_rebuild_domains(true);
+	container_unlock();
+	cpuset_move_pages_later();
 }
 
 /**
@@ -1019,8 +621,9 @@ void cpuset_force_rebuild(void)
 static void follow_memory_work(struct work_struct *work)
 {
 	cpus_read_lock();
-	follow_hotplug();
+	follow_hotplug(true);
 	cpus_read_unlock();
+	cpuset_move_pages();
 }
 
 static DECLARE_WORK(memory_work, follow_memory_work);
@@ -1053,7 +656,10 @@ int __init cpuset_init(void)
 void __init cpuset_init_smp(void)
 {
 	cpus_read_lock();
-	follow_hotplug();
+	follow_hotplug(true);
+	container_lock();
+	cpuset_init_domains();
+	container_unlock();
 	cpus_read_unlock();
 	hotplug_memory_notifier(follow_memory, CPUSET_CALLBACK_PRI);
 }
@@ -1135,150 +741,6 @@ bool cpuset_cpu_is_isolated(int cpu)
 EXPORT_SYMBOL_GPL(cpuset_cpu_is_isolated);
 
 /*
- * For memory management
- */
-
-/**
- * cpuset_init_current_mems_allowed - let the first task use every node
- */
-void __init cpuset_init_current_mems_allowed(void)
-{
-	nodes_setall(current->mems_allowed);
-}
-
-/**
- * cpuset_mems_allowed - the nodes that a thread may use
- * @task: the thread
- *
- * Return: the nodes, never none.
- */
-nodemask_t cpuset_mems_allowed(struct task_struct *task)
-{
-	nodemask_t mems;
-
-	rcu_read_lock();
-	mems = cpuset_placement(task_cpuset(task))->mems;
-	rcu_read_unlock();
-	return mems;
-}
-
-/**
- * cpuset_nodemask_valid_mems_allowed - may current use any of some nodes?
- * @nodemask: the nodes
- *
- * Return: whether it may.
- */
-int cpuset_nodemask_valid_mems_allowed(nodemask_t *nodemask)
-{
-	return nodes_intersects(*nodemask, current->mems_allowed);
-}
-
-/**
- * cpuset_mems_allowed_intersects - may two threads use the same node?
- * @tsk1: one
- * @tsk2: the other
- *
- * Return: whether they may.
- */
-int cpuset_mems_allowed_intersects(const struct task_struct *tsk1,
-				   const struct task_struct *tsk2)
-{
-	return nodes_intersects(tsk1->mems_allowed, tsk2->mems_allowed);
-}
-
-/*
- * Is @node in the smallest cpuset around current from which not even the
- * kernel's own allocations escape?
- */
-static bool node_inside_wall(int node)
-{
-	struct cpuset *cs;
-	bool ret;
-
-	rcu_read_lock();
-	cs = task_cpuset(current);
-	while (cs->parent && !test_bit(CPUSET_MEM_EXCLUSIVE, &cs->config.flags))
-		cs = cs->parent;
-	ret = node_isset(node, cpuset_placement(cs)->mems);
-	rcu_read_unlock();
-	return ret;
-}
-
-/**
- * cpuset_node_allowed - may current allocate on a node?
- * @node: the node
- * @gfp_mask: for what
- *
- * User memory (__GFP_HARDWALL) comes from the cpuset alone. Kernel memory may
- * come from the nearest cpuset above that is mem_exclusive, when there is none
- * in its own. Interrupts are not current's doing, and one that exits or has
- * been chosen by the OOM killer frees more than it takes. Any context.
- *
- * Return: whether it may.
- */
-bool cpuset_node_allowed(int node, gfp_t gfp_mask)
-{
-	if (in_interrupt() || node_isset(node, current->mems_allowed) ||
-	    unlikely(tsk_is_oom_victim(current)))
-		return true;
-	if (gfp_mask & __GFP_HARDWALL)
-		return false;
-	return (current->flags & PF_EXITING) || node_inside_wall(node);
-}
-
-/**
- * cpuset_mem_spread_node - the next node for a page cache page of current
- *
- * Return: one of the nodes it may use, each in its turn.
- */
-int cpuset_mem_spread_node(void)
-{
-	int *rotor = &current->cpuset_mem_spread_rotor;
-
-	if (*rotor == NUMA_NO_NODE)
-		*rotor = node_random(&current->mems_allowed);
-	*rotor = next_node_in(*rotor, current->mems_allowed);
-	return *rotor;
-}
-
-/**
- * current_cpuset_is_being_rebound - is someone rebinding memory policies in
- *	current's cpuset?
- *
- * A policy that is copied meanwhile may be missed; who copies it rebinds it.
- *
- * Return: whether that is so.
- */
-bool current_cpuset_is_being_rebound(void)
-{
-	bool ret;
-
-	rcu_read_lock();
-	ret = atomic_read(&task_cpuset(current)->rebinding);
-	rcu_read_unlock();
-	return ret;
-}
-
-/**
- * cpuset_print_current_mems_allowed - for the reports of the OOM killer and of
- *	failed allocations
- */
-void cpuset_print_current_mems_allowed(void)
-{
-	struct container *cont;
-
-	rcu_read_lock();
-	cont = READ_ONCE(task_cpuset(current)->css.container);
-	pr_cont(",cpuset=");
-	if (cont->parent)
-		pr_cont_kernfs_name(cont->kn);
-	else
-		pr_cont("/");
-	pr_cont(",mems_allowed=%*pbl", nodemask_pr_args(&current->mems_allowed));
-	rcu_read_unlock();
-}
-
-/*
  * For /proc
  */
 
@@ -1347,6 +809,10 @@ static struct container_subsys_state *cpuset_create(struct container_subsys *ss,
 	if (!cs)
 		return ERR_PTR(-ENOMEM);
 	cs->parent = container_cpuset(cont->parent);
+	cs->config.flags = cs->parent->config.flags & CPUSET_INHERITED_FLAGS;
+	cs->config.flags |= BIT(CPUSET_SCHED_LOAD_BALANCE);
+	cs->config.relax_domain_level = -1;
+	spin_lock_init(&cs->pressure.lock);
 	ret = -ENOMEM;
 	if (!zalloc_cpumask_var(&cs->config.cpus, GFP_KERNEL))
 		goto free_cs;
@@ -1368,6 +834,11 @@ free_cs:
 static void cpuset_destroy(struct container_subsys *ss,
 			   struct container_subsys_state *css)
 {
+	if (!cpumask_empty(css_cpuset(css)->config.cpus)) {
+		container_attach_exclude();
+		cpuset_rebuild_domains(false);
+		container_attach_allow();
+	}
 	cpuset_dec();
 }
 
@@ -1392,29 +863,20 @@ static int cpuset_can_attach(struct container_subsys *ss,
 	if (cs->parent && config_is_empty(&cs->config))
 		return -ENOSPC;
 	ret = task_can_attach(task);
+	if (!ret)
+		ret = security_task_setscheduler(task);
 	if (ret)
 		return ret;
-	ret = security_task_setscheduler(task);
-	if (ret || likely(!dl_task(task)))
-		return ret;
-	return dl_can_attach(task, cs->parent ?
-			     &rcu_dereference_protected(cs->placement, true)->cpus :
-			     cpu_possible_mask);
+	return cpuset_reserve_bandwidth(task, cs->parent ?
+			&rcu_dereference_protected(cs->placement, true)->cpus :
+			cpu_possible_mask);
 }
 
 static void cpuset_cancel_attach(struct container_subsys *ss,
 				 struct container_subsys_state *css,
 				 struct task_struct *task)
 {
-	struct dl_move *move;
-
-	if (likely(list_empty_careful(&dl_moves)))
-		return;
-	move = take_dl_move(task);
-	if (!move)
-		return;
-	dl_bw_free(move->cpu, move->bw);
-	kfree(move);
+	cpuset_return_bandwidth(task);
 }
 
 static void cpuset_attach(struct container_subsys *ss,
@@ -1423,13 +885,17 @@ static void cpuset_attach(struct container_subsys *ss,
 			  struct task_struct *task, bool prepared)
 {
 	struct cpuset *cs = css_cpuset(css);
+	int cpu = task_cpu(task), home = cpuset_home_cpu(task);
 
-	begin_rebind(cs);
+	cpuset_begin_rebind(cs);
 	place_task(task);
-	end_rebind(cs);
-	/* The scheduler has made use of the reservation. */
-	if (unlikely(!list_empty_careful(&dl_moves)))
-		kfree(take_dl_move(task));
+	cpuset_end_rebind(cs);
+	cpuset_use_bandwidth(task, cpu, home);
+}
+
+static void cpuset_attached(struct container_subsys *ss)
+{
+	cpuset_move_pages();
 }
 
 /*
@@ -1450,10 +916,29 @@ static void cpuset_fork(struct container_subsys *ss,
 	/* Its copy of this flag may be older than that of the affinity. */
 	task_set_cpuset_placed(task);
 	cpus_read_lock();
-	begin_rebind(cs);
+	cpuset_begin_rebind(cs);
 	place_task(task);
-	end_rebind(cs);
+	cpuset_end_rebind(cs);
 	cpus_read_unlock();
+	cpuset_move_pages();
+}
+
+/* Unmounting gives the root, and so the machine, back what it began with. */
+static void cpuset_bind(struct container_subsys *ss,
+			struct container_subsys_state *css, bool bound)
+{
+	bool balanced = test_bit(CPUSET_SCHED_LOAD_BALANCE,
+				 &top_cpuset.config.flags);
+
+	if (bound)
+		return;
+	top_cpuset.config.flags = CPUSET_ROOT_FLAGS;
+	top_cpuset.config.relax_domain_level = -1;
+	prepare_placements(&top_cpuset, GFP_KERNEL | __GFP_NOFAIL);
+	publish_placements(&top_cpuset);
+	/* Without memory to plan anything else, it is one domain. */
+	cpuset_rebuild_domains(!balanced);
+	WRITE_ONCE(cpuset_memory_pressure_enabled, 0);
 }
 
 /* If it cannot be, the cpuset stays empty and refuses members. */
@@ -1465,7 +950,8 @@ static void cpuset_post_clone(struct container_subsys *ss,
 
 	if (copy_config(&config, &cs->parent->config))
 		return;
-	config.flags = 0;
+	config.flags = cs->config.flags;
+	config.relax_domain_level = cs->config.relax_domain_level;
 	container_attach_exclude();
 	change_config(cs, &config);
 	container_attach_allow();
@@ -1529,6 +1015,7 @@ static void end_change(struct cpuset_config *config)
 	container_unlock();
 	cpus_read_unlock();
 	free_config(config);
+	cpuset_move_pages();
 }
 
 static ssize_t cpuset_write_list(struct kernfs_open_file *of, char *buf,
@@ -1573,6 +1060,55 @@ static u64 cpuset_read_flag(struct container_subsys_state *css,
 			    struct container_cftype *cft)
 {
 	return test_bit(cft->private, &css_cpuset(css)->config.flags);
+}
+
+static u64 cpuset_read_pressure(struct container_subsys_state *css,
+				struct container_cftype *cft)
+{
+	return cpuset_pressure(&css_cpuset(css)->pressure);
+}
+
+static u64 cpuset_read_pressure_enabled(struct container_subsys_state *css,
+					struct container_cftype *cft)
+{
+	return READ_ONCE(cpuset_memory_pressure_enabled);
+}
+
+static int cpuset_write_pressure_enabled(struct container_subsys_state *css,
+					 struct container_cftype *cft, u64 val)
+{
+	if (val > 1)
+		return -EINVAL;
+	WRITE_ONCE(cpuset_memory_pressure_enabled, val);
+	return 0;
+}
+
+static int cpuset_show_relax_level(struct seq_file *sf, void *v)
+{
+	struct cpuset *cs = css_cpuset(seq_state(sf));
+
+	seq_printf(sf, "%d\n", READ_ONCE(cs->config.relax_domain_level));
+	return 0;
+}
+
+static ssize_t cpuset_write_relax_level(struct kernfs_open_file *of, char *buf,
+					size_t nbytes)
+{
+	struct cpuset *cs = css_cpuset(of_state(of));
+	struct cpuset_config config;
+	int level, ret;
+
+	/* One more than the highest means the whole machine. */
+	if (kstrtoint(strim(buf), 0, &level) || level < -1 ||
+	    level > sched_domain_level_max + 1)
+		return -EINVAL;
+	ret = begin_change(cs, &config);
+	if (ret)
+		return ret;
+	config.relax_domain_level = level;
+	ret = change_config(cs, &config);
+	end_change(&config);
+	return ret ?: nbytes;
 }
 
 static int cpuset_show_config(struct seq_file *sf, void *v)
@@ -1638,6 +1174,51 @@ static struct container_cftype cpuset_files[] = {
 		.read_u64	= cpuset_read_flag,
 		.write_u64	= cpuset_write_flag,
 	},
+	{
+		.name		= "mem_hardwall",
+		.private	= CPUSET_MEM_HARDWALL,
+		.read_u64	= cpuset_read_flag,
+		.write_u64	= cpuset_write_flag,
+	},
+	{
+		.name		= "memory_migrate",
+		.private	= CPUSET_MEMORY_MIGRATE,
+		.read_u64	= cpuset_read_flag,
+		.write_u64	= cpuset_write_flag,
+	},
+	{
+		.name		= "memory_spread_page",
+		.private	= CPUSET_SPREAD_PAGE,
+		.read_u64	= cpuset_read_flag,
+		.write_u64	= cpuset_write_flag,
+	},
+	{
+		.name		= "memory_spread_slab",
+		.private	= CPUSET_SPREAD_SLAB,
+		.read_u64	= cpuset_read_flag,
+		.write_u64	= cpuset_write_flag,
+	},
+	{
+		.name		= "memory_pressure",
+		.read_u64	= cpuset_read_pressure,
+	},
+	{
+		.name		= "memory_pressure_enabled",
+		.flags		= CONTAINER_FILE_ONLY_ROOT,
+		.read_u64	= cpuset_read_pressure_enabled,
+		.write_u64	= cpuset_write_pressure_enabled,
+	},
+	{
+		.name		= "sched_load_balance",
+		.private	= CPUSET_SCHED_LOAD_BALANCE,
+		.read_u64	= cpuset_read_flag,
+		.write_u64	= cpuset_write_flag,
+	},
+	{
+		.name		= "sched_relax_domain_level",
+		.seq_show	= cpuset_show_relax_level,
+		.write		= cpuset_write_relax_level,
+	},
 };
 
 static int cpuset_populate(struct container_subsys *ss,
@@ -1655,8 +1236,10 @@ struct container_subsys cpuset_subsys = {
 	.can_attach	= cpuset_can_attach,
 	.cancel_attach	= cpuset_cancel_attach,
 	.attach		= cpuset_attach,
+	.attached	= cpuset_attached,
 	.fork		= cpuset_fork,
 	.populate	= cpuset_populate,
 	.post_clone	= cpuset_post_clone,
+	.bind		= cpuset_bind,
 	.early_init	= true,
 };

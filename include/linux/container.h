@@ -146,6 +146,8 @@ enum container_flags {
  *	it was not for threads that were created while their process was moved,
  *	nor for the child of a task that is moved while it forks, which takes
  *	along what @can_fork charged. Prepared, like @can_attach.
+ * @attached: an attach in which @attach may have been called is over. Sleeps;
+ *	nothing is held.
  * @can_fork: may @task, which is being created by current and not visible
  *	yet, be created with state @css? Returns 0 or the error for fork.
  *	May sleep.
@@ -153,6 +155,7 @@ enum container_flags {
  * @fork: the new @task is a member with state @css, visible, and not running
  *	yet. It may be moved or killed meanwhile, like any member. May sleep.
  * @exit: the exiting @task, which is current, has left state @css. May sleep.
+ *	If it exits while it is moved there, before @attach is called for that.
  * @populate: add control files to @css's container with
  *	container_add_files(). Returns 0 or an error. Prepared, container_mutex.
  * @post_clone: @css's container was made by container_clone(): give it usable
@@ -166,7 +169,8 @@ enum container_flags {
  * the subsystem is unbound, pay nothing. The exception is @fork, which from the
  * moment the subsystem first had a second container is called in the root
  * state too: a task may be moved back to the root while its child, copied from
- * it when it was elsewhere, is being created.
+ * it when it was elsewhere, is being created. container_watch_root_forks() has
+ * the same effect.
  *
  * @name: in mount options, file names and /proc/containers
  * @subsys_id: X_subsys_id
@@ -192,6 +196,7 @@ struct container_subsys {
 		       struct container_subsys_state *css,
 		       struct container_subsys_state *old,
 		       struct task_struct *task, bool prepared);
+	void (*attached)(struct container_subsys *ss);
 	int (*can_fork)(struct container_subsys *ss,
 			struct container_subsys_state *css,
 			struct task_struct *task);
@@ -370,6 +375,7 @@ static inline bool container_lock_is_held(void)
 
 void container_attach_exclude(void);
 void container_attach_allow(void);
+void container_watch_root_forks(struct container_subsys *ss);
 
 /**
  * container_for_each_child_rcu - iterate over the children of a container

@@ -10,6 +10,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <linux/types.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -244,6 +246,78 @@ static inline int cpus_restore(void)
 			ret = cpu_online(cpu, true) ?: ret;
 	}
 	return ret;
+}
+
+/* As glibc does not have it. */
+struct dl_attr {
+	__u32 size;
+	__u32 sched_policy;
+	__u64 sched_flags;
+	__s32 sched_nice;
+	__u32 sched_priority;
+	__u64 sched_runtime;
+	__u64 sched_deadline;
+	__u64 sched_period;
+};
+
+/* Reserves this many per cent of one CPU for a thread. */
+static inline int cpuset_set_deadline(pid_t pid, int percent)
+{
+	struct dl_attr attr = {
+		.size = sizeof(attr),
+		.sched_policy = SCHED_DEADLINE,
+		.sched_runtime = percent * 100000ULL,
+		.sched_deadline = 10000000,
+		.sched_period = 10000000,
+	};
+
+	return syscall(SYS_sched_setattr, pid, &attr, 0) ? -errno : 0;
+}
+
+/*
+ * How many threads with that many per cent are counted in the root domain of a
+ * CPU, by the debug files; ~0 where it cannot be read. What the scheduler keeps
+ * for itself, and forgets when it counts anew, is less than 20 per cent.
+ */
+static inline unsigned long long cpuset_counted(int cpu, int percent)
+{
+	static char buf[1 << 18];
+	char *p = buf;
+	int len, i;
+
+	len = ct_read("/sys/kernel/debug/sched", "debug", buf, sizeof(buf) - 1);
+	if (len <= 0)
+		return ~0ULL;
+	buf[len] = '\0';
+	for (i = 0; (p = strstr(p, "dl_bw->total_bw")); i++) {
+		p = strchr(p, ':');
+		if (!p || cpu == i)
+			break;
+	}
+	/* One is 2^20. */
+	return p ? strtoull(p + 1, NULL, 10) / ((percent << 20) / 100) : ~0ULL;
+}
+
+/*
+ * The CPUs that the scheduler balances a CPU with, itself included; 0 where it
+ * is alone, ~0 where it cannot be told.
+ */
+static inline unsigned long cpuset_domain(int cpu)
+{
+	char buf[16384], *line, *next, name[16], mask[64];
+	unsigned long found = 0;
+	bool ours = false;
+
+	if (ct_read("/proc", "schedstat", buf, sizeof(buf)) < 0)
+		return ~0UL;
+	for (line = buf; line; line = next ? next + 1 : NULL) {
+		next = strchr(line, '\n');
+		if (sscanf(line, "cpu%15s", name) == 1)
+			ours = atoi(name) == cpu;
+		else if (ours && sscanf(line, "domain%*d %63s", mask) == 1)
+			found |= cpuset_hex(mask);
+	}
+	return found;
 }
 
 /* 0 where the machine is the one these tests are written for. */

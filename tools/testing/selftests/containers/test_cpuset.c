@@ -6,7 +6,6 @@
  * test_cpuset_mems.c (memory).
  */
 #include <linux/sched.h>
-#include <linux/types.h>
 
 #include "../kselftest_harness.h"
 #include "cpuset_util.h"
@@ -512,32 +511,6 @@ TEST_F(cpuset, kernel_threads_of_members)
 	EXPECT_EQ(0, ct_enter(MNT));
 }
 
-/* As glibc does not have it. */
-struct dl_attr {
-	__u32 size;
-	__u32 sched_policy;
-	__u64 sched_flags;
-	__s32 sched_nice;
-	__u32 sched_priority;
-	__u64 sched_runtime;
-	__u64 sched_deadline;
-	__u64 sched_period;
-};
-
-/* Reserves this many per cent of one CPU for a thread. */
-static int set_deadline(pid_t pid, int percent)
-{
-	struct dl_attr attr = {
-		.size = sizeof(attr),
-		.sched_policy = SCHED_DEADLINE,
-		.sched_runtime = percent * 100000ULL,
-		.sched_deadline = 10000000,
-		.sched_period = 10000000,
-	};
-
-	return syscall(SYS_sched_setattr, pid, &attr, 0) ? -errno : 0;
-}
-
 /* Three times 65 per cent: two CPUs are not enough, three are. */
 FIXTURE(deadline) {
 	pid_t pid[3];
@@ -551,7 +524,7 @@ FIXTURE_SETUP(deadline)
 	for (int i = 0; i < 3; i++) {
 		self->pid[i] = ct_sleeper(NULL);
 		ASSERT_LT(0, self->pid[i]);
-		ASSERT_EQ(0, set_deadline(self->pid[i], 65));
+		ASSERT_EQ(0, cpuset_set_deadline(self->pid[i], 65));
 	}
 }
 
@@ -591,31 +564,9 @@ TEST_F(deadline, others_may_shrink)
 	ct_kill(pid);
 }
 
-/* Sum of what is reserved in all root domains, by the debug files. */
-static unsigned long long reserved(void)
-{
-	static char buf[1 << 18];
-	unsigned long long sum = 0;
-	char *p = buf;
-	int len;
-
-	len = ct_read("/sys/kernel/debug/sched", "debug", buf, sizeof(buf) - 1);
-	if (len <= 0)
-		return ~0ULL;
-	buf[len] = '\0';
-	while ((p = strstr(p, "dl_bw->total_bw"))) {
-		p = strchr(p, ':');
-		if (!p)
-			break;
-		sum += strtoull(p + 1, NULL, 10);
-	}
-	return sum;
-}
-
 /* To one CPU: the second does not fit at the latest, and nothing is lost. */
 TEST_F(deadline, attach)
 {
-	unsigned long long before, after;
 	int ret = 0, fit = 0;
 
 	ASSERT_EQ(0, cpuset_make(A, 1, ALL_MEMS));
@@ -623,9 +574,7 @@ TEST_F(deadline, attach)
 	for (int i = 0; i < 3; i++) {
 		ASSERT_EQ(0, ct_attach(B, self->pid[i]));
 	}
-	before = reserved();
-	ASSERT_NE(~0ULL, before);
-	ASSERT_NE(0ULL, before);
+	ASSERT_EQ(3, cpuset_counted(0, 65));
 	for (int i = 0; i < 3; i++) {
 		ret = ct_attach(A, self->pid[i]);
 		if (ret)
@@ -639,12 +588,11 @@ TEST_F(deadline, attach)
 	for (int i = 0; i < 200; i++) {
 		EXPECT_EQ(-EBUSY, ct_attach(A, self->pid[2]));
 	}
-	after = reserved();
-	EXPECT_EQ(before, after);
+	EXPECT_EQ(3, cpuset_counted(0, 65));
 	for (int i = 0; i < fit; i++) {
 		EXPECT_EQ(0, ct_attach(B, self->pid[i]));
 	}
-	EXPECT_EQ(before, reserved());
+	EXPECT_EQ(3, cpuset_counted(0, 65));
 }
 
 /* All files of a removed cpuset say ENODEV, whoever has them open. */

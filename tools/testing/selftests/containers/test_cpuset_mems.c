@@ -5,6 +5,7 @@
  */
 #include <linux/mempolicy.h>
 #include <pthread.h>
+#include <sys/mount.h>
 
 #include "../kselftest_harness.h"
 #include "cpuset_util.h"
@@ -388,6 +389,317 @@ TEST_F(mems, children)
 	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 3));
 	ASSERT_EQ(0, puppet_call(p, set_policy_to, POLICY(MPOL_BIND, 2)));
 	EXPECT_EQ(2, puppet_call(p, child_nodes, 0));
+}
+
+/* Each mode, with and without each flag: rebound, and back. */
+TEST_F(mems, every_policy_is_rebound)
+{
+	static const int modes[] = { MPOL_BIND, MPOL_PREFERRED, MPOL_INTERLEAVE };
+	static const int flags[] = { 0, MPOL_F_STATIC_NODES, MPOL_F_RELATIVE_NODES };
+	struct puppet *p = &self->puppet;
+
+	for (int m = 0; m < 3; m++) {
+		for (int f = 0; f < 3; f++) {
+			int mode = modes[m] | flags[f];
+			/* What else named only one node has lost the other. */
+			long later = flags[f] || mode == MPOL_PREFERRED ? 2 : 1;
+
+			ASSERT_EQ(0, puppet_call(p, set_policy_to, POLICY(mode, 2)));
+			EXPECT_EQ(2, puppet_call(p, nodes_of_new, 0));
+			ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
+			EXPECT_EQ(1, puppet_call(p, nodes_of_new, 0))
+				TH_LOG("mode %x", mode);
+			ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 3));
+			EXPECT_EQ(later, puppet_call(p, nodes_of_new, 0))
+				TH_LOG("mode %x", mode);
+		}
+	}
+}
+
+static long mems_allowed(long arg)
+{
+	struct nodes nodes = {};
+
+	(void)arg;
+	if (syscall(SYS_get_mempolicy, NULL, &nodes, MASK_BITS, NULL,
+		    MPOL_F_MEMS_ALLOWED))
+		return -errno;
+	return nodes.bits[0];
+}
+
+TEST_F(mems, mems_allowed)
+{
+	struct puppet *p = &self->puppet;
+
+	EXPECT_EQ(3, puppet_call(p, mems_allowed, 0));
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 2));
+	EXPECT_EQ(2, puppet_call(p, mems_allowed, 0));
+	ASSERT_EQ(0, ct_attach(MNT, p->pid));
+	EXPECT_EQ(3, puppet_call(p, mems_allowed, 0));
+}
+
+/*
+ * memory_migrate
+ */
+
+/* Pages of a process on each node, as numa_maps has them. */
+static long numa_maps(pid_t pid, int node)
+{
+	static char buf[1 << 16];
+	char key[8];
+	long sum = 0;
+	int len = ct_proc_read(pid, "numa_maps", buf, sizeof(buf) - 1);
+
+	if (len < 0)
+		return len;
+	buf[len] = '\0';
+	snprintf(key, sizeof(key), " N%d=", node);
+	for (char *p = buf; (p = strstr(p, key)); p++)
+		sum += atol(p + strlen(key));
+	return sum;
+}
+
+/* When the write returns the pages have moved. */
+TEST_F(mems, migrate_on_change)
+{
+	struct puppet *p = &self->puppet;
+
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
+	ASSERT_EQ(0, ct_write(A, "cpuset.memory_migrate", "1"));
+	ASSERT_EQ(0, puppet_call(p, keep, 0));
+	ASSERT_EQ(1, puppet_call(p, nodes_of_kept, 0));
+	for (int i = 0; i < 10; i++) {
+		ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 2));
+		EXPECT_LE(PAGES, numa_maps(p->pid, 1));
+		EXPECT_EQ(2, puppet_call(p, nodes_of_kept, 0));
+		ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
+		EXPECT_LE(PAGES, numa_maps(p->pid, 0));
+		EXPECT_EQ(1, puppet_call(p, nodes_of_kept, 0));
+	}
+	/* What stays allowed stays. */
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 3));
+	EXPECT_EQ(1, puppet_call(p, nodes_of_kept, 0));
+	ASSERT_EQ(0, ct_write(A, "cpuset.memory_migrate", "0"));
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 2));
+	EXPECT_EQ(1, puppet_call(p, nodes_of_kept, 0));
+}
+
+/* The flag of the cpuset that is entered counts. */
+TEST_F(mems, migrate_on_attach)
+{
+	struct puppet *p = &self->puppet;
+
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
+	ASSERT_EQ(0, puppet_call(p, keep, 0));
+	ASSERT_EQ(1, puppet_call(p, nodes_of_kept, 0));
+	ASSERT_EQ(0, ct_write(A, "cpuset.memory_migrate", "1"));
+	ASSERT_EQ(0, ct_attach_process(B, p->pid));
+	EXPECT_EQ(1, puppet_call(p, nodes_of_kept, 0));
+	ASSERT_EQ(0, ct_attach_process(A, p->pid));
+	ASSERT_EQ(0, ct_write(B, "cpuset.memory_migrate", "1"));
+	ASSERT_EQ(0, ct_attach_process(B, p->pid));
+	EXPECT_LE(PAGES, numa_maps(p->pid, 1));
+	EXPECT_EQ(2, puppet_call(p, nodes_of_kept, 0));
+	ASSERT_EQ(0, ct_attach(A, p->pid));
+	EXPECT_LE(PAGES, numa_maps(p->pid, 0));
+	EXPECT_EQ(1, puppet_call(p, nodes_of_kept, 0));
+}
+
+static void *lodge_quietly(void *arg)
+{
+	struct lodger *lodger = arg;
+
+	lodger->moved = ct_write(lodger->cont, "tasks", "0");
+	return NULL;
+}
+
+static long send_thread_to_b(long arg)
+{
+	struct lodger lodger = { .cont = B };
+	pthread_t thread;
+
+	(void)arg;
+	if (pthread_create(&thread, NULL, lodge_quietly, &lodger))
+		return -EAGAIN;
+	pthread_join(thread, NULL);
+	return lodger.moved;
+}
+
+/* Hole 71: one memory, threads in two cpusets. It is with the first thread. */
+TEST_F(mems, migrate_with_the_leader)
+{
+	struct puppet *p = &self->puppet;
+
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
+	ASSERT_EQ(0, ct_write(A, "cpuset.memory_migrate", "1"));
+	ASSERT_EQ(0, ct_write(B, "cpuset.memory_migrate", "1"));
+	ASSERT_EQ(0, puppet_call(p, keep, 0));
+	ASSERT_EQ(1, puppet_call(p, nodes_of_kept, 0));
+	ASSERT_EQ(0, puppet_call(p, send_thread_to_b, 0));
+	EXPECT_EQ(1, puppet_call(p, nodes_of_kept, 0));
+	ASSERT_EQ(0, ct_attach(B, p->pid));
+	EXPECT_EQ(2, puppet_call(p, nodes_of_kept, 0));
+}
+
+/* All members. */
+TEST_F_TIMEOUT(mems, migrate_many, 120)
+{
+	struct puppet many[50];
+
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
+	ASSERT_EQ(0, ct_write(A, "cpuset.memory_migrate", "1"));
+	for (int i = 0; i < 50; i++) {
+		ASSERT_EQ(0, puppet_start(&many[i]));
+		ASSERT_EQ(0, ct_attach(A, many[i].pid));
+		ASSERT_EQ(0, puppet_call(&many[i], keep, 0));
+		ASSERT_EQ(1, puppet_call(&many[i], nodes_of_kept, 0));
+	}
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 2));
+	for (int i = 0; i < 50; i++) {
+		EXPECT_LE(PAGES, numa_maps(many[i].pid, 1));
+		EXPECT_EQ(2, puppet_call(&many[i], nodes_of_kept, 0));
+		ct_kill(many[i].pid);
+	}
+}
+
+/*
+ * Hole 70: those that share one memory are attached while others of them exit.
+ */
+static int share_memory(void *arg)
+{
+	(void)arg;
+	usleep(1000);
+	return 0;
+}
+
+TEST_F_TIMEOUT(mems, migrate_shared, 120)
+{
+	static char stacks[4][16384];
+	struct puppet *p = &self->puppet;
+
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
+	ASSERT_EQ(0, ct_write(A, "cpuset.memory_migrate", "1"));
+	ASSERT_EQ(0, ct_write(B, "cpuset.memory_migrate", "1"));
+	for (int i = 0; i < 50; i++) {
+		pid_t pid[4];
+
+		for (int k = 0; k < 4; k++) {
+			pid[k] = clone(share_memory, stacks[k] + 16384,
+				       CLONE_VM | SIGCHLD, NULL);
+			ASSERT_LT(0, pid[k]);
+		}
+		for (int k = 0; k < 4; k++) {
+			int ret = ct_attach_process(i & 1 ? A : B, pid[k]);
+
+			EXPECT_TRUE(!ret || ret == -ESRCH);
+		}
+		for (int k = 0; k < 4; k++)
+			ASSERT_EQ(0, ct_wait(pid[k]));
+	}
+	ASSERT_EQ(0, ct_attach_process(B, p->pid));
+}
+
+/*
+ * memory_spread_page and memory_spread_slab
+ */
+
+/* New containers have their parent's spread flags and no other flags of it. */
+TEST_F(mems, flags)
+{
+	static const char * const files[] = {
+		"cpuset.memory_migrate", "cpuset.mem_hardwall",
+		"cpuset.memory_spread_page", "cpuset.memory_spread_slab",
+	};
+
+	for (int i = 0; i < 4; i++) {
+		EXPECT_EQ(0, ct_read_num(MNT, files[i]));
+		EXPECT_EQ(0, ct_read_num(A, files[i]));
+		EXPECT_EQ(-EINVAL, ct_write(A, files[i], "2"));
+		EXPECT_EQ(-EINVAL, ct_write(A, files[i], "yes"));
+		EXPECT_EQ(0, ct_write(A, files[i], "1\n"));
+		EXPECT_EQ(1, ct_read_num(A, files[i]));
+	}
+	ASSERT_EQ(0, ct_mkdir(A "/aa"));
+	for (int i = 0; i < 4; i++) {
+		EXPECT_EQ(i >= 2, ct_read_num(A "/aa", files[i]));
+		EXPECT_EQ(0, ct_write(A, files[i], "0"));
+	}
+	EXPECT_EQ(1, ct_read_num(A "/aa", files[2]));
+}
+
+#define SPREAD_DIR	"/tmp/ramfs"
+
+/* The nodes that a new file's pages are on; they may go round both. */
+static long nodes_of_file(long arg)
+{
+	static void *pages[PAGES];
+	static int status[PAGES];
+	long size = sysconf(_SC_PAGESIZE), mask = 0, count[2] = {};
+	char page[4096] = {};
+	char *mem;
+	int fd = open(SPREAD_DIR "/file", O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	for (int i = 0; i < PAGES; i++)
+		if (write(fd, page, size) != size)
+			return -EIO;
+	mem = mmap(NULL, PAGES * size, PROT_READ, MAP_SHARED, fd, 0);
+	if (mem == MAP_FAILED)
+		return -errno;
+	for (int i = 0; i < PAGES; i++) {
+		pages[i] = mem + i * size;
+		*(volatile char *)pages[i];
+	}
+	if (syscall(SYS_move_pages, 0, PAGES, pages, NULL, status, 0))
+		return -errno;
+	for (int i = 0; i < PAGES; i++) {
+		if (status[i] < 0 || status[i] > 1)
+			return -EPROTO;
+		count[status[i]]++;
+		mask |= 1L << status[i];
+	}
+	munmap(mem, PAGES * size);
+	close(fd);
+	unlink(SPREAD_DIR "/file");
+	/* Evenly, if on both. */
+	if (arg && mask == 3 && (count[0] < PAGES / 3 || count[1] < PAGES / 3))
+		return -EDOM;
+	return mask;
+}
+
+/* Of members, children of members included; when it is set, and by attaching. */
+TEST_F(mems, spread_page)
+{
+	struct puppet *p = &self->puppet;
+
+	mkdir(SPREAD_DIR, 0700);
+	ASSERT_EQ(0, mount("none", SPREAD_DIR, "ramfs", 0, NULL));
+	ASSERT_EQ(0, puppet_call(p, run_on, 1));
+	long local = puppet_call(p, nodes_of_file, 0);
+
+	ASSERT_TRUE(local == 1 || local == 2);
+	ASSERT_EQ(0, ct_write(A, "cpuset.memory_spread_page", "1"));
+	EXPECT_EQ(3, puppet_call(p, nodes_of_file, 1));
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 2));
+	EXPECT_EQ(2, puppet_call(p, nodes_of_file, 1));
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 3));
+	EXPECT_EQ(3, puppet_call(p, nodes_of_file, 1));
+	/* Anonymous memory is local all the same. */
+	EXPECT_EQ(local, puppet_call(p, nodes_of_new, 0));
+	ASSERT_EQ(0, ct_attach(MNT, p->pid));
+	EXPECT_EQ(local, puppet_call(p, nodes_of_file, 1));
+	ASSERT_EQ(0, ct_attach(A, p->pid));
+	EXPECT_EQ(3, puppet_call(p, nodes_of_file, 1));
+	ASSERT_EQ(0, ct_write(A, "cpuset.memory_spread_page", "0"));
+	EXPECT_EQ(local, puppet_call(p, nodes_of_file, 1));
+	/* The root's members too. */
+	ASSERT_EQ(0, ct_attach(MNT, p->pid));
+	ASSERT_EQ(0, ct_write(MNT, "cpuset.memory_spread_page", "1"));
+	EXPECT_EQ(3, puppet_call(p, nodes_of_file, 1));
+	ASSERT_EQ(0, ct_write(MNT, "cpuset.memory_spread_page", "0"));
+	EXPECT_EQ(local, puppet_call(p, nodes_of_file, 1));
+	EXPECT_EQ(0, umount(SPREAD_DIR));
 }
 
 TEST_HARNESS_MAIN

@@ -1177,7 +1177,32 @@ TEST_F(mount, cpuset_type)
 	EXPECT_EQ(-EBUSY, ct_mount("cpuset,cpuacct", B));
 	ASSERT_EQ(0, ct_umount(A));
 	EXPECT_EQ(-EINVAL, ct_mount_type("cpuset", "bogus", A));
+	EXPECT_EQ(-EINVAL, ct_mount_type("cpuset", "cpuacct", A));
+	EXPECT_EQ(-EINVAL, ct_mount_type("cpuset", "none", A));
 	EXPECT_TRUE(same_state(&self->before));
+}
+
+/* Programs look for it in /proc/mounts, and may mount what they find there. */
+TEST_F(mount, cpuset_type_shown)
+{
+	static const char shown[] =
+		" cpuset rw,relatime,cpuset,noprefix,release_agent=/x ";
+	char *line;
+
+	ASSERT_EQ(0, ct_mount_type("cpuset", "release_agent=/x", A));
+	ASSERT_LT(0, ct_proc_read(getpid(), "mounts", self->options,
+				  sizeof(self->options)));
+	line = strstr(self->options, A " ");
+	ASSERT_NE(NULL, line);
+	EXPECT_EQ(0, strncmp(line + strlen(A), shown, strlen(shown)))
+		TH_LOG("%s", line);
+	ASSERT_EQ(0, ct_mkdir(A "/x"));
+	ASSERT_EQ(0, ct_umount(A));
+	ASSERT_EQ(0, ct_mount_type("cpuset",
+				   "cpuset,noprefix,release_agent=/x", A));
+	EXPECT_TRUE(exists(A "/x/cpus"));
+	ASSERT_EQ(0, ct_mount_type("container", "cpuset,noprefix", B));
+	EXPECT_TRUE(same_directory(A, B));
 }
 
 /* And it joins a hierarchy that was mounted as "container". */

@@ -179,7 +179,7 @@ static void mover(struct race *race, void *arg)
 {
 	(void)arg;
 	while (!race_over(race) &&
-	       race_now() < race->end - RACE_SECONDS * 500000000ULL)
+	       race_now() < race->end - race_seconds(RACE_SECONDS) * 500000000ULL)
 		race_sleep_us(1000);
 	while (!race_over(race)) {
 		for (int back = 0; back < 2; back++) {
