@@ -9,7 +9,7 @@ NODES ?= 1
 MEM ?= 1G
 TIMEOUT ?= 300
 # What the scripts tell each other is not the user's to set: LINUX= is removed.
-unexport BUILD LINUX LOGS LOG LENIENT INTERACTIVE
+unexport BUILD LINUX LOGS LOG LENIENT INTERACTIVE QEMU_ARGS
 export KERNEL_SRC CPUS NODES MEM TIMEOUT APPEND TESTS SCRIPT KERNEL
 
 ifeq ($(filter $(KERNEL),plain debug cgroups),)

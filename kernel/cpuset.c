@@ -54,8 +54,9 @@
  * cpuset_cpus_allowed_fallback() with a thread's pi_lock held: RCU only.
  *
  * The CPU hotplug code calls cpuset_update_active_cpus() with cpus_write_lock()
- * held, which is outside of container_mutex too; nobody waits for hotplug with
- * that mutex held. When it returns, the change is in force.
+ * held, and memory hotplug its notifier with mem_hotplug_lock, which are outside
+ * of container_mutex too; nobody waits for hotplug with that mutex held. When they
+ * return, the change is in force.
  */
 
 #include <linux/container.h>
@@ -71,7 +72,6 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/workqueue.h>
 
 #include "cpuset_internal.h"
 
@@ -91,7 +91,7 @@ struct cpuset top_cpuset = {
 	.pressure.lock	= __SPIN_LOCK_UNLOCKED(top_cpuset.pressure.lock),
 };
 
-/* Nodes with memory, as far as cpusets have followed; container_mutex. */
+/* Nodes with memory that are not about to lose it; container_mutex. */
 static nodemask_t memory_nodes;
 
 /* The scheduler had to widen the affinity of some thread. */
@@ -573,16 +573,19 @@ static void reset_widened_tasks(void)
 	}
 }
 
-/* Bring all cpusets up to date. The caller holds the CPU hotplug lock. */
-static void follow_hotplug(bool memory)
+/*
+ * Bring all cpusets up to date; @nodes, if given, are those with memory. The
+ * caller holds the CPU hotplug lock.
+ */
+static void follow_hotplug(const nodemask_t *nodes)
 {
 	container_lock();
 	container_attach_exclude();
 	cpumask_or(top_cpuset.config.cpus, top_cpuset.config.cpus,
 		   cpu_present_mask);
-	if (memory)
-		memory_nodes = node_states[N_MEMORY];
-	if (memory && system_state == SYSTEM_RUNNING)
+	if (nodes)
+		memory_nodes = *nodes;
+	if (nodes && system_state == SYSTEM_RUNNING)
 		container_watch_root_forks(&cpuset_subsys);
 	nodes_or(top_cpuset.config.mems, top_cpuset.config.mems, memory_nodes);
 	/* It has happened: there is nobody to whom an error could be returned. */
@@ -600,7 +603,7 @@ static void follow_hotplug(bool memory)
  */
 void cpuset_update_active_cpus(void)
 {
-	follow_hotplug(false);
+	follow_hotplug(NULL);
 	container_lock();
 	cpuset_rebuild_domains(true);
 	container_unlock();
@@ -617,22 +620,32 @@ void cpuset_force_rebuild(void)
 {
 }
 
-/* The notifier is called inside of locks that are not above ours. */
-static void follow_memory_work(struct work_struct *work)
-{
-	cpus_read_lock();
-	follow_hotplug(true);
-	cpus_read_unlock();
-	cpuset_move_pages();
-}
-
-static DECLARE_WORK(memory_work, follow_memory_work);
-
+/*
+ * Called by memory hotplug with mem_hotplug_lock and cpus_read_lock() held. A node
+ * that is going to lose its last memory is given up beforehand: members that have
+ * no other would look for memory there in vain, and be killed for want of it.
+ */
 static int follow_memory(struct notifier_block *nb, unsigned long action,
 			 void *arg)
 {
-	if (action == MEM_ONLINE || action == MEM_OFFLINE)
-		schedule_work(&memory_work);
+	const struct memory_notify *change = arg;
+	nodemask_t nodes = node_states[N_MEMORY];
+
+	switch (action) {
+	case MEM_GOING_OFFLINE:
+		if (change->status_change_nid == NUMA_NO_NODE)
+			return NOTIFY_OK;
+		node_clear(change->status_change_nid, nodes);
+		break;
+	case MEM_ONLINE:
+	case MEM_OFFLINE:
+	case MEM_CANCEL_OFFLINE:
+		break;
+	default:
+		return NOTIFY_OK;
+	}
+	follow_hotplug(&nodes);
+	cpuset_move_pages_later();
 	return NOTIFY_OK;
 }
 
@@ -656,7 +669,7 @@ int __init cpuset_init(void)
 void __init cpuset_init_smp(void)
 {
 	cpus_read_lock();
-	follow_hotplug(true);
+	follow_hotplug(&node_states[N_MEMORY]);
 	container_lock();
 	cpuset_init_domains();
 	container_unlock();

@@ -96,6 +96,7 @@ enum { COUNT_STARTED, COUNT_MOVED, COUNT_PAUSES, COUNT_SEEN, COUNT_REFUSED };
 
 struct storm {
 	struct race *race;
+	atomic_int entered;
 	atomic_int live;
 	atomic_int stopped;
 	pid_t tid[2 * STORM_LIVE];
@@ -209,6 +210,7 @@ static void storm_nursery(struct race *race, void *arg)
 			if (ct_enter(dirs[h][i & 1]))
 				race_fail(race, "cannot enter %s",
 					  dirs[h][i & 1]);
+		storm->entered++;
 		storm_process(INT_MAX);
 	}
 	while (wait(NULL) > 0 || errno != ECHILD)
@@ -397,6 +399,9 @@ TEST_F_TIMEOUT(race_fork, storm, RACE_TIMEOUT)
 		}
 	}
 	ASSERT_LT(0, race_worker(race, storm_nursery, NULL));
+	/* Until then they are in the root of one hierarchy or the other. */
+	while (storm->entered < STORM_ROOTS && !race_over(race))
+		race_sleep_us(1000);
 	for (int i = 0; i < STORM_MOVERS; i++) {
 		ASSERT_LT(0, race_worker(race, storm_mover, NULL));
 	}

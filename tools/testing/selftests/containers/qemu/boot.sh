@@ -4,14 +4,14 @@
 #
 # JOB is a shell script. Its output is our standard output, its success ours.
 # What is in FILES-DIRECTORY is in the guest's root. In the environment: CPUS,
-# NODES, MEM, TIMEOUT, APPEND (more for the kernel's command line), INTERACTIVE=1
-# and LOG (the kernel's messages).
+# NODES, MEM, TIMEOUT, APPEND (more for the kernel's command line), QEMU_ARGS
+# (more for QEMU), INTERACTIVE=1 and LOG (the kernel's messages).
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 kind=$1 job=$2 files=${3:-}
 : "${CPUS:=2}" "${NODES:=1}" "${MEM:=1G}" "${TIMEOUT:=300}" "${APPEND:=}"
-: "${INTERACTIVE:=}" "${LOG:=$LOGS/boot-$kind.log}"
+: "${INTERACTIVE:=}" "${QEMU_ARGS:=}" "${LOG:=$LOGS/boot-$kind.log}"
 command -v qemu-system-x86_64 >/dev/null || die "no qemu-system-x86_64; run make setup"
 
 case $kind in
@@ -64,9 +64,11 @@ mkdir -p "$(dirname "$LOG")"
 # Not a file: that would be truncated.
 [ -n "$INTERACTIVE" ] || exec </dev/null
 status=0
+# shellcheck disable=SC2086
 setpriv --pdeathsig TERM timeout --foreground -k 5 "$TIMEOUT" \
 	setpriv --pdeathsig KILL qemu-system-x86_64 \
 	-M pc -cpu max -accel tcg,thread=multi -smp "$CPUS,sockets=$CPUS" -m "$MEM" \
+	$QEMU_ARGS \
 	-nodefaults -display none -monitor none -no-reboot \
 	-kernel "$image" -initrd "$tmp/initramfs" \
 	-serial "file:$LOG" -chardev stdio,id=job,signal=off \

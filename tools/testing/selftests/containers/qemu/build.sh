@@ -9,7 +9,7 @@ out=$BUILD/$kind
 case $kind in
 plain) fragments="base containers"; image=bzImage objects=870 ;;
 debug) fragments="base containers test debug"; image=bzImage-debug objects=1260 ;;
-cgroups) fragments="base containers test cgroups"; image=bzImage-cgroups objects=1200 ;;
+cgroups) fragments="base containers test cgroups acpi"; image=bzImage-cgroups objects=1500 ;;
 *) die "KERNEL must be plain, debug or cgroups, not '$kind'" ;;
 esac
 

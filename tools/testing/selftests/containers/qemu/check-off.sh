@@ -63,9 +63,9 @@ while read -r file; do
 done <"$BUILD/pristine/.list"
 
 say "building it, with control groups"
-build "$compare/linux" "$compare/before" base.config cgroups.config "$compare/cpusets.config"
+build "$compare/linux" "$compare/before" base.config cgroups.config acpi.config "$compare/cpusets.config"
 say "building the patched source likewise"
-build "$LINUX" "$compare/after" base.config cgroups.config "$compare/cpusets.config"
+build "$LINUX" "$compare/after" base.config cgroups.config acpi.config "$compare/cpusets.config"
 say "building the patched source with neither"
 build "$LINUX" "$compare/without" base.config
 say "building the patched source with containers"
@@ -76,7 +76,7 @@ while read -r object; do
 	count=$((count + 1))
 	cmp -s <(code "$compare/before/$object") <(code "$compare/after/$object") ||
 		{ echo "differs: $object"; differ=$((differ + 1)); }
-done < <(cd "$compare/before" && { find kernel init fs mm drivers/base block net \
+done < <(cd "$compare/before" && { find kernel init fs mm drivers/base drivers/acpi block net \
 	arch/x86/kernel -name '*.o' ! -name built-in.o; echo vmlinux.o; } | LC_ALL=C sort)
 for object in kernel/fork.o kernel/exit.o; do
 	cmp -s <(code "$compare/before/$object") <(code "$compare/after/$object") &&

@@ -70,6 +70,30 @@ static void set_line(int fd, int terminal)
 	tcsetattr(fd, TCSANOW, &tio);
 }
 
+static int exit_code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/*
+ * When the leader of a session exits its terminal is hung up, and what is not yet
+ * sent is lost. So the leader is not the shell.
+ */
+static void lead_job(void)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (!pid) {
+		execl("/bin/sh", "sh", "/job", NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		_exit(127);
+	tcdrain(1);
+	_exit(exit_code(status));
+}
+
 static int run_job(void)
 {
 	int terminal = !access("/interactive", F_OK);
@@ -99,13 +123,12 @@ static int run_job(void)
 		setenv("TERM", "vt100", 1);
 		if (chdir("/tmp"))
 			_exit(127);
-		execl("/bin/sh", "sh", "/job", NULL);
-		_exit(127);
+		lead_job();
 	}
 	/* Orphans are ours to wait for, too. */
 	while (waitpid(-1, &status, 0) != pid)
 		;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return exit_code(status);
 }
 
 /* What kmemleak, if there is one, has to report goes to standard error. */
@@ -152,13 +175,10 @@ static int get_taint(void)
 
 int main(void)
 {
-	int job, fd, ret;
+	int fd, ret;
 
 	mount_all();
-	/* Held open, so that nothing of the job's output is lost. */
-	job = open("/dev/ttyS1", O_RDWR | O_NOCTTY);
 	ret = run_job();
-	tcdrain(job);
 	fd = open("/dev/ttyS2", O_WRONLY);
 	set_line(fd, 0);
 	dprintf(fd, "job %d\n", ret);

@@ -4,7 +4,9 @@
 # and count: kselftest.sh KIND. TESTS= names some, or nothing for all.
 #
 # A program whose source has a line " * boot: WORDS" runs in a boot of its own
-# with these words on the kernel's command line.
+# with these words on the kernel's command line; with " * machine: ARGUMENTS" on a
+# machine of its own, with these, from all such lines, for QEMU. With " * kernel: KIND" it is for that
+# kernel alone.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -24,29 +26,36 @@ mkdir -p "$bin" "$LOGS"
 	die "the selftests do not compile"
 }
 
-all=$(cd "$src" && ls test_*.c | sed 's/\.c$//')
+# What the source of test $2 says of $1.
+says() { sed -n "s/^ \* $1: //p" "$src/$2.c" | paste -sd' '; }
+
+all=
+for test in $(cd "$src" && ls test_*.c | sed 's/\.c$//'); do
+	only=$(says kernel "$test")
+	[ "${only:-$kind}" != "$kind" ] || all="$all $test"
+done
 tests=${TESTS:-$all}
 for test in $tests; do
 	[ -f "$src/$test.c" ] || die "no selftest '$test'"
 done
 
-boot_words() { sed -n 's/^ \* boot: //p' "$src/$1.c" | head -n 1; }
-
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# Run programs "${@:2}" in one boot with kernel command line words $1. Their TAP
-# is on standard output, each line with the program's name before it.
+# Run programs "${@:3}" in one boot with kernel command line words $1 and arguments
+# for QEMU $2. Their TAP is on standard output, each line with the program's name
+# before it.
 run() {
-	local words=$1 files=$tmp/files
-	shift
+	local words=$1 machine=$2 own=$1$2 files=$tmp/files
+	shift 2
 
 	rm -rf "$files"
 	mkdir -p "$files/tests"
 	(cd "$bin" && cp "$@" "$files/tests/")
 	{
 		echo "[ \$(cat /sys/devices/system/cpu/online) = 0-3 ] || exit 1"
-		echo "[ \$(cat /sys/devices/system/node/online) = 0-1 ] || exit 1"
+		[ -n "$machine" ] ||
+			echo "[ \$(cat /sys/devices/system/node/online) = 0-1 ] || exit 1"
 		# The others are much faster, and not where races are looked for.
 		[ "$kind" = debug ] || echo "export CONTAINERS_RACE_SECONDS=4"
 		echo "cd /tests"
@@ -54,8 +63,9 @@ run() {
 			echo "{ timeout -s KILL 900 ./$test 2>&1; echo exit \$?; } | awk '{ print \"$test: \" \$0; fflush() } /^exit [0-9]+\$/ { exit }'"
 		done
 	} >"$tmp/job"
-	APPEND="$words ${APPEND:-}" TIMEOUT=4000 \
-		LOG="$LOGS/kselftest-$kind${words:+-$1}.log" \
+	[ -z "$machine" ] || local NODES=1
+	APPEND="$words ${APPEND:-}" QEMU_ARGS=$machine TIMEOUT=4000 \
+		LOG="$LOGS/kselftest-$kind${own:+-$1}.log" \
 		"$QEMU_DIR/boot.sh" "$kind" "$tmp/job" "$files" ||
 		echo "machine: not ok the machine (see build/log)"
 }
@@ -63,13 +73,14 @@ run() {
 {
 	together=
 	for test in $tests; do
-		[ -n "$(boot_words "$test")" ] || together="$together $test"
+		[ -n "$(says boot "$test")$(says machine "$test")" ] ||
+			together="$together $test"
 	done
 	# shellcheck disable=SC2086
-	[ -z "$together" ] || run "" $together
+	[ -z "$together" ] || run "" "" $together
 	for test in $tests; do
-		words=$(boot_words "$test")
-		[ -z "$words" ] || run "$words" "$test"
+		words=$(says boot "$test") machine=$(says machine "$test")
+		[ -z "$words$machine" ] || run "$words" "$machine" "$test"
 	done
 } | sed -u 's,\r,,' | tee "$tmp/output" | sed -u "s/^/$kind: /"
 
