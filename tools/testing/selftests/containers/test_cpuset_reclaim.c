@@ -193,10 +193,10 @@ TEST_F(reclaim, pressure)
 	EXPECT_LT(0, first);
 	EXPECT_EQ(0, ct_read_num(B, "cpuset.memory_pressure"));
 	EXPECT_EQ(0, ct_read_num(MNT, "cpuset.memory_pressure"));
-	/* Half of it is gone in ten seconds. */
+	/* Half of it is gone in ten seconds, more if the machine is slow. */
 	race_sleep_us(10000000);
 	later = ct_read_num(A, "cpuset.memory_pressure");
-	EXPECT_LE(first * 4 / 10, later);
+	EXPECT_LE(first / 8, later);
 	EXPECT_GE(first * 6 / 10, later);
 	ASSERT_EQ(0, ct_write(MNT, "cpuset.memory_pressure_enabled", "0"));
 }
