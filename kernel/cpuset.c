@@ -63,6 +63,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuset.h>
 #include <linux/init.h>
+#include <linux/irq_work.h>
 #include <linux/kernel.h>
 #include <linux/kernfs.h>
 #include <linux/memory.h>
@@ -72,6 +73,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "cpuset_internal.h"
 
@@ -574,6 +576,32 @@ static void reset_widened_tasks(void)
 }
 
 /*
+ * The scheduler widens affinities when a CPU is about to go offline. It may stay,
+ * after all: sched_cpu_deactivate() can fail, and does not tell us.
+ */
+static void reset_widened_work(struct work_struct *work)
+{
+	cpus_read_lock();
+	container_lock();
+	container_attach_exclude();
+	reset_widened_tasks();
+	container_attach_allow();
+	container_unlock();
+	cpus_read_unlock();
+	cpuset_move_pages();
+}
+
+static DECLARE_WORK(widened_work, reset_widened_work);
+
+static void queue_widened_work(struct irq_work *irq_work)
+{
+	schedule_work(&widened_work);
+}
+
+/* From under pi_lock no work item can be queued. */
+static DEFINE_IRQ_WORK(widened_irq_work, queue_widened_work);
+
+/*
  * Bring all cpusets up to date; @nodes, if given, are those with memory. The
  * caller holds the CPU hotplug lock.
  */
@@ -708,8 +736,9 @@ static const struct cpumask *active_fallback(struct task_struct *task)
 	const struct cpumask *possible = task_cpu_possible_mask(task);
 	struct cpuset *cs;
 
-	/* follow_hotplug() gives back what the thread had. */
+	/* Who follows the hotplug gives back what the thread had. */
 	WRITE_ONCE(affinity_widened, true);
+	irq_work_queue(&widened_irq_work);
 	for (cs = task_cpuset(task); cs->parent; cs = cs->parent) {
 		const struct cpumask *cpus = &cpuset_placement(cs)->cpus;
 

@@ -362,6 +362,44 @@ TEST_F(domains, deadline_unbalanced)
 }
 
 /*
+ * A CPU with reserved bandwidth is not taken offline. Who had been pushed off it
+ * meanwhile is back on it, and nowhere else.
+ */
+TEST_F(domains, refused_offline)
+{
+	uint64_t end;
+	pid_t pid;
+
+	ASSERT_EQ(0, ct_write(MNT, BALANCE, "0"));
+	ASSERT_EQ(0, cpuset_make(A, 0x7, ALL_MEMS));
+	ASSERT_EQ(0, cpuset_make(B, 0x8, ALL_MEMS));
+	self->pid[0] = ct_sleeper(B);
+	ASSERT_LT(0, self->pid[0]);
+	ASSERT_EQ(0, cpuset_set_deadline(self->pid[0], WANT));
+	for (int i = 0; i < 2; i++) {
+		pid = ct_fork();
+		ASSERT_LE(0, pid);
+		if (!pid)
+			for (;;)
+				;
+		self->pid[1 + i] = pid;
+	}
+	/* One with a mask of its own, and one that has the cpuset's. */
+	ASSERT_EQ(0, cpuset_set_affinity(self->pid[1], 0x8));
+	ASSERT_EQ(0, ct_attach(B, self->pid[2]));
+	for (int i = 0; i < 5; i++) {
+		ASSERT_EQ(-EBUSY, cpu_online(3, false));
+		end = race_now() + CT_WAIT_MS * 1000000ULL;
+		while ((cpuset_affinity(self->pid[1]) != 0x8 ||
+			cpuset_affinity(self->pid[2]) != 0x8) &&
+		       race_now() < end)
+			race_sleep_us(1000);
+		EXPECT_EQ(0x8UL, cpuset_affinity(self->pid[1]));
+		EXPECT_EQ(0x8UL, cpuset_affinity(self->pid[2]));
+	}
+}
+
+/*
  * Hole 72: hundreds of cpusets. Each write is one step, whatever there is.
  */
 TEST_F_TIMEOUT(domains, many_cpusets, 120)
