@@ -232,8 +232,8 @@ TEST_F_TIMEOUT(race_rmdir, open_files, RACE_TIMEOUT)
 	       race->count[COUNT_REMOVED], race->count[COUNT_BUSY],
 	       race->count[COUNT_WRITTEN], race->count[COUNT_GONE],
 	       race->count[COUNT_ATTACHED], race->count[COUNT_RENAMED]);
-	EXPECT_LT(10UL, race->count[COUNT_REMOVED]);
-	EXPECT_LT(10UL, race->count[COUNT_WRITTEN]);
+	EXPECT_LT(3UL, race->count[COUNT_REMOVED]);
+	EXPECT_LT(3UL, race->count[COUNT_WRITTEN]);
 	EXPECT_LT(2UL, race->count[COUNT_GONE]);
 	EXPECT_LT(2UL, race->count[COUNT_ATTACHED]);
 	/* Nothing is left behind. */
@@ -397,8 +397,8 @@ TEST_F_TIMEOUT(race_rmdir, parents_group, RACE_TIMEOUT)
 	EXPECT_RACE(race);
 	TH_LOG("%lu forks, %lu removed", race->count[COUNT_FORKED],
 	       race->count[COUNT_REMOVED]);
-	EXPECT_LT(10UL, race->count[COUNT_FORKED]);
-	EXPECT_LT(10UL, race->count[COUNT_REMOVED]);
+	EXPECT_LT(3UL, race->count[COUNT_FORKED]);
+	EXPECT_LT(3UL, race->count[COUNT_REMOVED]);
 }
 
 TEST_HARNESS_MAIN
