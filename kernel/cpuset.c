@@ -581,13 +581,9 @@ static void reset_widened_tasks(void)
  */
 static void reset_widened_work(struct work_struct *work)
 {
-	cpus_read_lock();
-	container_lock();
-	container_attach_exclude();
+	cpuset_freeze();
 	reset_widened_tasks();
-	container_attach_allow();
-	container_unlock();
-	cpus_read_unlock();
+	cpuset_thaw();
 	cpuset_move_pages();
 }
 
@@ -1053,9 +1049,7 @@ unlock_cpus:
 /* Whether or not it was made. */
 static void end_change(struct cpuset_config *config)
 {
-	container_attach_allow();
-	container_unlock();
-	cpus_read_unlock();
+	cpuset_thaw();
 	free_config(config);
 	cpuset_move_pages();
 }

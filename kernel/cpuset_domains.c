@@ -691,16 +691,12 @@ static void recount_bandwidth(struct work_struct *work)
 {
 	struct domain_plan plan;
 
-	cpus_read_lock();
-	container_lock();
-	container_attach_exclude();
+	cpuset_freeze();
 	cpuset_plan_domains(&plan);
 	cpuset_lock();
 	build_domains(&plan);
 	cpuset_unlock();
-	container_attach_allow();
-	container_unlock();
-	cpus_read_unlock();
+	cpuset_thaw();
 }
 
 /**
@@ -728,13 +724,9 @@ void cpuset_rebuild_domains(bool force)
  */
 void rebuild_sched_domains(void)
 {
-	cpus_read_lock();
-	container_lock();
-	container_attach_exclude();
+	cpuset_freeze();
 	cpuset_rebuild_domains(true);
-	container_attach_allow();
-	container_unlock();
-	cpus_read_unlock();
+	cpuset_thaw();
 }
 
 /**

@@ -9,6 +9,7 @@
 #define _KERNEL_CPUSET_INTERNAL_H
 
 #include <linux/container.h>
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/cpuset.h>
 #include <linux/nodemask.h>
@@ -165,6 +166,21 @@ static inline struct cpuset_placement *cpuset_placement_locked(struct cpuset *cs
 static inline struct cpuset_placement *cpuset_placement_next(struct cpuset *cs)
 {
 	return cs->next ?: cpuset_placement_locked(cs);
+}
+
+/* Hold every cpuset and every thread where it is, as a change needs it. */
+static inline void cpuset_freeze(void)
+{
+	cpus_read_lock();
+	container_lock();
+	container_attach_exclude();
+}
+
+static inline void cpuset_thaw(void)
+{
+	container_attach_allow();
+	container_unlock();
+	cpus_read_unlock();
 }
 
 /* In cpuset_memory.c. */
