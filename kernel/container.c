@@ -57,7 +57,12 @@
  *   before it has joined: the mover has it join first.
  *
  * The threads of a process cannot come to be in a group that the mover does not
- * know, since only joining and the holder of the attach mutex change groups.
+ * know, since only joining and the holder of the attach mutex change groups. A
+ * thread that starts in a container of its own (container_clone_begin()), and so
+ * in another group than its creator, joins with the attach mutex held.
+ *
+ * A thread that exits while it is part of an attach waits for the end of it, so
+ * that subsystems see the move before the exit.
  */
 
 #include <linux/cpu.h>
@@ -115,6 +120,9 @@ struct container_group init_container_group = {
  */
 static unsigned long root_fork_mask __read_mostly;
 
+/* The same for can_fork, cancel_fork and exit: container_watch_root(). */
+static unsigned long root_charge_mask __read_mostly;
+
 /* Counts container_kill(); container_mutex, forks read it without. */
 static unsigned int kill_clock;
 
@@ -149,6 +157,25 @@ bool container_lock_live(struct container *cont)
 {
 	mutex_lock(&container_mutex);
 	if (likely(!container_is_removed(cont)))
+		return true;
+	mutex_unlock(&container_mutex);
+	return false;
+}
+
+/**
+ * container_lock_live_css - take container_mutex unless a state's container is
+ *	removed
+ * @css: the state, in a handler of one of its control files
+ *
+ * A root state moves to other root containers, which come and go, unless the
+ * mutex is held.
+ *
+ * Return: true with the mutex held, false without it if the container is removed.
+ */
+bool container_lock_live_css(struct container_subsys_state *css)
+{
+	mutex_lock(&container_mutex);
+	if (likely(!container_is_removed(css->container)))
 		return true;
 	mutex_unlock(&container_mutex);
 	return false;
@@ -258,7 +285,15 @@ struct container *container_next_descendant_pre(struct container *pos,
  */
 void container_state_unused(struct container_subsys_state *css)
 {
-	container_changed(READ_ONCE(css->container));
+	struct container *cont = READ_ONCE(css->container);
+
+	/*
+	 * The last member will announce it when it leaves, for it sees the
+	 * reference given back: both sides have a full barrier between their
+	 * atomic operation and the look at the other's.
+	 */
+	if (atomic_read(&cont->population) <= 0)
+		container_changed(cont);
 }
 
 /*
@@ -405,6 +440,21 @@ void container_watch_root_forks(struct container_subsys *ss)
 }
 
 /**
+ * container_watch_root - have can_fork, cancel_fork, fork and exit called in the
+ *	root, too
+ * @ss: the subsystem
+ *
+ * For good, and at any moment of a fork: cancel_fork may be called for a child
+ * for which can_fork was not, and exit for a task of which the subsystem has not
+ * heard before. container_mutex is held.
+ */
+void container_watch_root(struct container_subsys *ss)
+{
+	container_watch_root_forks(ss);
+	WRITE_ONCE(root_charge_mask, root_charge_mask | BIT(ss->subsys_id));
+}
+
+/**
  * container_online - put a complete container into its tree
  * @cont: from container_create(), under the same hold of container_mutex
  */
@@ -490,7 +540,7 @@ static void container_bind_state(struct container_subsys *ss, int i,
 
 	ss->root->top.subsys[i] = NULL;
 	ss->root->subsys_mask &= ~BIT(i);
-	ss->root = root;
+	WRITE_ONCE(ss->root, root);
 	root->subsys_mask |= BIT(i);
 	root->top.subsys[i] = css;
 	WRITE_ONCE(css->container, &root->top);
@@ -689,13 +739,12 @@ static void group_set_states(struct container_group *group,
 }
 
 static struct container_group *alloc_group(unsigned long key,
-					   struct link_walk walk)
+					   struct link_walk walk, gfp_t gfp)
 {
 	struct container_group *group;
 	struct container *cont;
 
-	group = kzalloc(struct_size(group, links, walk.from->nr_links + 1),
-			GFP_KERNEL);
+	group = kzalloc(struct_size(group, links, walk.from->nr_links + 1), gfp);
 	if (!group)
 		return NULL;
 	refcount_set(&group->refs, 1);
@@ -720,15 +769,17 @@ static struct container_group *alloc_group(unsigned long key,
 
 /**
  * get_group_moved - the group of threads that move from one to a container
- * @from: the group they are in; pinned, with a member that cannot be moved
+ * @from: the group they are in; pinned
  * @to: the container; pinned
+ * @gfp: how to allocate it
  *
- * Sleeps. The caller holds the attach mutex of the member.
+ * Sleeps. If @from has no member that is kept from moving, containers of the
+ * group may have been removed; group_occupy() tells.
  *
  * Return: the group, pinned, or NULL if there is no memory for it.
  */
 static struct container_group *get_group_moved(struct container_group *from,
-					       struct container *to)
+					       struct container *to, gfp_t gfp)
 {
 	struct container_link *old = group_link(from, to->root);
 	struct link_walk walk = {
@@ -752,7 +803,7 @@ static struct container_group *get_group_moved(struct container_group *from,
 	if (group)
 		return group;
 
-	new = alloc_group(key, walk);
+	new = alloc_group(key, walk, gfp);
 	if (!new)
 		return NULL;
 	spin_lock(&bucket->lock);
@@ -1087,6 +1138,23 @@ static void tell_attached(void)
 			ss->attached(ss);
 }
 
+/* In the order of their addresses. @a and @b are not the same. */
+static void lock_groups(struct container_group *a, struct container_group *b)
+	__acquires(&a->lock) __acquires(&b->lock)
+{
+	if (a > b)
+		swap(a, b);
+	spin_lock(&a->lock);
+	spin_lock_nested(&b->lock, SINGLE_DEPTH_NESTING);
+}
+
+static void unlock_groups(struct container_group *a, struct container_group *b)
+	__releases(&a->lock) __releases(&b->lock)
+{
+	spin_unlock(&a->lock);
+	spin_unlock(&b->lock);
+}
+
 static bool killed_since_fork(struct container_group *group,
 			      struct task_struct *child)
 {
@@ -1115,20 +1183,97 @@ static bool join_group(struct container_group *group, struct task_struct *child,
 	return true;
 }
 
+/* The container that a child who is yet to join @group has for itself. */
+static struct container *cloned_container(struct container_group *group)
+{
+#ifdef CONFIG_CONTAINER_NS
+	return group->subsys[ns_subsys_id]->container;
+#else
+	return NULL;
+#endif
+}
+
 /*
- * Have @child join if it has not yet, though its creator is being moved while
- * it forks: the child follows it and takes along what can_fork charged. The
- * attach mutex of @child and cpus_read_lock() are held.
+ * Put @child, which starts in a container of its own, on the list of @group,
+ * which has a reservation for it, if its creator is in group @base.
  */
-static void join_newborn(struct task_struct *child)
+static bool join_cloned_group(struct container_group *group,
+			      struct container_group *base,
+			      struct task_struct *child, bool *killed)
+{
+	bool joined;
+
+	lock_groups(group, base);
+	*killed |= killed_since_fork(base, child) ||
+		   killed_since_fork(group, child);
+	joined = rcu_access_pointer(child->container_next->containers) == base;
+	if (joined) {
+		list_add_tail(&child->container_node, &group->tasks);
+		child->container_next = NULL;
+		child->container_cloned = false;
+	}
+	unlock_groups(group, base);
+	return joined;
+}
+
+/*
+ * The group that @child, who is in a container of its own, is to have when its
+ * creator is in group @base. In the other hierarchies it follows its creator. If
+ * it is a thread of the same process it does so here too: the process has been
+ * moved since can_fork, and its own container is not where the process is. Pinned.
+ */
+static struct container_group *follow_creator(struct task_struct *child,
+					      struct container_group *group,
+					      struct container_group *base)
+{
+	struct container *cont = cloned_container(group);
+
+	if (child->signal == child->container_next->signal &&
+	    group_container(base, cont->root) != cont->parent) {
+		refcount_inc(&base->refs);
+		return base;
+	}
+	return get_group_moved(base, cont, GFP_KERNEL | __GFP_NOFAIL);
+}
+
+/* join_newborn() for a child that starts in a container of its own. */
+static void join_cloned(struct task_struct *child, bool *killed)
+{
+	struct container_group *group, *base, *next;
+	bool joined = false;
+
+	do {
+		group = rcu_dereference_protected(child->containers, true);
+		spin_lock(&group->lock);
+		*killed |= killed_since_fork(group, child);
+		spin_unlock(&group->lock);
+
+		base = task_group_get(child->container_next);
+		next = follow_creator(child, group, base);
+		if (next == group) {
+			joined = join_cloned_group(group, base, child, killed);
+		} else if (next == base || group_occupy(next)) {
+			rcu_assign_pointer(child->containers, next);
+			attach_states(child, group, next, false);
+			group_unoccupy(group);
+			swap(group, next);
+			child->container_cloned = group != base;
+		}
+		/* Otherwise the creator has been moved once more. */
+		put_group(next);
+		put_group(base);
+	} while (!joined && child->container_cloned);
+}
+
+static void join_creator(struct task_struct *child, bool *killed)
 {
 	struct container_group *group, *next;
-	bool killed = false, joined;
+	bool joined;
 
 	do {
 		rcu_read_lock();
 		group = lock_task_group(child);
-		joined = join_group(group, child, &killed);
+		joined = join_group(group, child, killed);
 		if (!joined) {
 			/* It cannot go away before @child has joined. */
 			next = task_group_get(child->container_next);
@@ -1141,7 +1286,22 @@ static void join_newborn(struct task_struct *child)
 			put_group(group);
 		}
 	} while (!joined);
+}
 
+/*
+ * Have @child join if it has not yet, though its creator is being moved while
+ * it forks: the child follows it and takes along what can_fork charged. The
+ * attach mutex of @child and cpus_read_lock() are held.
+ */
+static void join_newborn(struct task_struct *child)
+{
+	bool killed = false;
+
+	if (child->container_cloned)
+		join_cloned(child, &killed);
+	/* It may have given up its own container. */
+	if (!child->container_cloned)
+		join_creator(child, &killed);
 	if (killed)
 		do_send_sig_info(SIGKILL, SEND_SIG_PRIV, child, PIDTYPE_TGID);
 }
@@ -1178,7 +1338,7 @@ struct container_move {
  * @cont: where to
  * @task: the thread, or any thread of the process
  * @whole: the whole process
- * @cred: who wants it; NULL: the kernel
+ * @cred: who wants it; NULL: container_clone(), for who is in @cont's parent
  * @moves: struct container_move, one for each group threads are in
  * @unmapped: what find_unmapped() found
  * @done: a thread has been moved, or was there already
@@ -1236,6 +1396,13 @@ static bool may_attach(const struct cred *cred, struct task_struct *task)
 	return uid_eq(cred->euid, tcred->uid) || uid_eq(cred->euid, tcred->suid);
 }
 
+/* A process takes along those of its threads that are exiting, as members. */
+static bool passes_over(struct container_attachment *att,
+			struct task_struct *task)
+{
+	return !att->whole && (task->flags & PF_EXITING);
+}
+
 /* Returns 1 with a pinned group of which no container_move knows yet. */
 static int find_unmapped(struct container_attachment *att,
 			 struct task_struct *task)
@@ -1243,12 +1410,16 @@ static int find_unmapped(struct container_attachment *att,
 	struct container_group *group;
 	int ret = 0;
 
-	if (task->flags & PF_EXITING)
+	if (passes_over(att, task))
 		return 0;
 	group = lock_task_group(task);
 	if (!is_member(task))
 		goto unlock;
-	if (!may_attach(att->cred, task)) {
+	if (!att->cred &&
+	    group_container(group, att->cont->root) != att->cont->parent) {
+		/* Moved since @cont was made: it is in the wrong place. */
+		ret = -ESTALE;
+	} else if (!may_attach(att->cred, task)) {
 		ret = -EACCES;
 	} else if (group_in(group, att->cont)) {
 		att->done = true;
@@ -1277,15 +1448,14 @@ static void init_chain(struct thread_chain *chain)
 	chain->tail = &chain->head;
 }
 
-static struct task_struct *unchain_first(struct thread_chain *chain)
+/* Take the first thread off, and let go of it, who may wait to exit. */
+static void unchain_task(struct task_struct **link)
 {
-	struct task_struct *task = chain->head;
+	struct task_struct *task = *link;
 
-	if (task == CHAIN_END)
-		return NULL;
-	chain->head = task->container_next;
-	task->container_next = NULL;
-	return task;
+	*link = task->container_next;
+	WRITE_ONCE(task->container_next, NULL);
+	put_task_struct(task);
 }
 
 static int chain_member(struct container_attachment *att,
@@ -1294,7 +1464,7 @@ static int chain_member(struct container_attachment *att,
 	struct container_group *group;
 	struct container_move *move;
 
-	if (task->flags & PF_EXITING)
+	if (passes_over(att, task))
 		return 0;
 	group = lock_task_group(task);
 	if (is_member(task)) {
@@ -1314,7 +1484,7 @@ static int add_move(struct container_attachment *att,
 	move = kmalloc(sizeof(*move), GFP_KERNEL);
 	if (!move)
 		goto out_put;
-	move->to = get_group_moved(from, att->cont);
+	move->to = get_group_moved(from, att->cont, GFP_KERNEL);
 	if (!move->to)
 		goto out_free;
 	move->from = from;
@@ -1390,7 +1560,7 @@ static int prepare_states(struct container_attachment *att)
 				continue;
 			for_each_chained(task, move) {
 				ret = ss->can_attach(ss, move->to->subsys[i],
-						     task);
+						     task, att->cred);
 				if (ret) {
 					cancel_states(att, i, task);
 					return ret;
@@ -1427,13 +1597,7 @@ static bool move_task(struct container_move *move, struct task_struct *task)
 	if (!move->occupied)
 		return false;
 
-	if (from < to) {
-		spin_lock(&from->lock);
-		spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
-	} else {
-		spin_lock(&to->lock);
-		spin_lock_nested(&from->lock, SINGLE_DEPTH_NESTING);
-	}
+	lock_groups(from, to);
 	moved = rcu_access_pointer(task->containers) == from && is_member(task);
 	if (moved) {
 		refcount_inc(&to->refs);
@@ -1442,9 +1606,11 @@ static bool move_task(struct container_move *move, struct task_struct *task)
 		list_add_tail(&task->container_node, &to->tasks);
 		/* Pairs with rcu_dereference() in task_subsys_state(). */
 		rcu_assign_pointer(task->containers, to);
+		/* Before it can exit. */
+		if (!task->container_next)
+			chain_task(&move->newcomers, task);
 	}
-	spin_unlock(&from->lock);
-	spin_unlock(&to->lock);
+	unlock_groups(from, to);
 	if (moved)
 		put_group(from);
 	return moved;
@@ -1461,27 +1627,22 @@ static int move_newcomer(struct container_attachment *att,
 		move = find_move(att, group);
 	spin_unlock(&group->lock);
 
-	if (move && move_task(move, task)) {
+	if (move && move_task(move, task))
 		att->done = true;
-		chain_task(&move->newcomers, task);
-	}
 	return 0;
 }
 
 static void unchain_gone(struct container_attachment *att,
 			 struct container_move *move, struct task_struct **link)
 {
-	struct task_struct *task = *link;
 	struct container_subsys *ss;
 	int i;
 
-	*link = task->container_next;
-	task->container_next = NULL;
 	for_each_subsys_in(ss, i, att->cont->root->subsys_mask)
 		if (ss->cancel_attach &&
 		    move->from->subsys[i] != move->to->subsys[i])
-			ss->cancel_attach(ss, move->to->subsys[i], task);
-	put_task_struct(task);
+			ss->cancel_attach(ss, move->to->subsys[i], *link);
+	unchain_task(link);
 }
 
 /* Cannot fail. Threads that have exited come off their chain. */
@@ -1508,18 +1669,16 @@ static void commit_moves(struct container_attachment *att)
 static void finish_moves(struct container_attachment *att, bool moved)
 {
 	struct container_move *move, *next;
-	struct task_struct *task;
+	struct task_struct **link;
 
 	list_for_each_entry_safe(move, next, &att->moves, node) {
-		while ((task = unchain_first(&move->threads))) {
+		for (link = &move->threads.head; *link != CHAIN_END;
+		     unchain_task(link))
 			if (moved)
-				attach_states(task, move->from, move->to, true);
-			put_task_struct(task);
-		}
-		while ((task = unchain_first(&move->newcomers))) {
-			attach_states(task, move->from, move->to, false);
-			put_task_struct(task);
-		}
+				attach_states(*link, move->from, move->to, true);
+		for (link = &move->newcomers.head; *link != CHAIN_END;
+		     unchain_task(link))
+			attach_states(*link, move->from, move->to, false);
 		if (move->occupied)
 			group_unoccupy(move->to);
 		put_group(move->from);
@@ -1533,14 +1692,15 @@ static void finish_moves(struct container_attachment *att, bool moved)
  * @cont: the container, pinned by the caller
  * @task: the thread, or any thread of the process; pinned
  * @whole: move all threads of the process, those being created included
- * @cred: the credentials of whoever wants it, NULL if it is the kernel
+ * @cred: the credentials of whoever wants it; NULL: container_clone()
  *
  * All threads move in all subsystems of the hierarchy, or none does. Sleeps.
  * No locks are held.
  *
  * Return: 0; -ESRCH if the thread (or every thread) is exiting; -EACCES if
  * @cred may not move it; -EINVAL for kthreadd, whose children belong in the
- * root; -ENODEV if @cont is removed; -ENOMEM; or a subsystem's veto.
+ * root; -ENODEV if @cont is removed; -ESTALE without @cred if the thread is not in
+ * @cont's parent; -ENOMEM; or a subsystem's veto.
  */
 int container_attach(struct container *cont, struct task_struct *task,
 		     bool whole, const struct cred *cred)
@@ -1583,6 +1743,34 @@ out:
 	mutex_unlock(mutex);
 	cpus_read_unlock();
 	tell_attached();
+	return ret;
+}
+
+/**
+ * container_clone - move current into a new container, a child of the one it is in
+ * @ss: in the hierarchy of which subsystem; if it is in none, nothing happens
+ *
+ * The container is named by the thread's id in the initial pid namespace, with a
+ * suffix ".1", ".2" ... if that name is taken, belongs to root, and is removed
+ * when it has become empty. Sleeps. No locks are held.
+ *
+ * Return: 0; -ENOMEM; -ENOSPC if containers would be nested too deeply; or a
+ * subsystem's error. On error there is no container, and the thread is where it
+ * was.
+ */
+int container_clone(struct container_subsys *ss)
+{
+	struct container *cont;
+	int ret;
+
+	do {
+		cont = container_clone_begin(ss, current->pid);
+		if (IS_ERR_OR_NULL(cont))
+			return PTR_ERR_OR_ZERO(cont);
+		ret = container_attach(cont, current, false, NULL);
+		container_clone_end(cont, !ret);
+		/* It may have been moved meanwhile; that is not undone. */
+	} while (ret == -ESTALE);
 	return ret;
 }
 
@@ -1641,49 +1829,140 @@ void container_fork(struct task_struct *child)
 	RCU_INIT_POINTER(child->containers, &init_container_group);
 	INIT_LIST_HEAD(&child->container_node);
 	child->container_next = current;
+	child->container_cloned = false;
+}
+
+static unsigned long can_fork_mask(struct container_group *group)
+{
+	return group->can_fork_mask | READ_ONCE(root_charge_mask);
 }
 
 static void cancel_fork_states(struct task_struct *child,
 			       struct container_group *group, int i)
 {
+	unsigned long mask = can_fork_mask(group);
 	struct container_subsys *ss;
 
 	while (--i >= 0) {
 		ss = container_subsystems[i];
-		if ((group->can_fork_mask & BIT(i)) && ss->cancel_fork)
+		if ((mask & BIT(i)) && ss->cancel_fork)
 			ss->cancel_fork(ss, group->subsys[i], child);
 	}
 }
 
-/**
- * container_can_fork - ask the subsystems whether current may fork
- * @child: the new task, not visible yet
- *
- * From here on @child is in current's group, though not on its list. Sleeps.
- * Idle tasks are in no container.
- *
- * Return: 0, or a subsystem's error.
- */
-int container_can_fork(struct task_struct *child)
+static int can_fork_states(struct task_struct *child,
+			   struct container_group *group)
 {
-	struct container_group *group;
 	struct container_subsys *ss;
 	int i, ret;
+
+	for_each_subsys_in(ss, i, can_fork_mask(group)) {
+		ret = ss->can_fork(ss, group->subsys[i], child);
+		if (ret) {
+			cancel_fork_states(child, group, i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+#ifdef CONFIG_CONTAINER_NS
+/*
+ * Make a container for @child and reserve a place for it there. Returns the group
+ * that it is in then, and the container in @contp; NULL if ns is not in any
+ * hierarchy; -EAGAIN if current has been moved meanwhile.
+ */
+static struct container_group *get_cloned_group(struct task_struct *child,
+						struct container **contp)
+{
+	struct container_group *group, *base;
+	struct container *cont;
+	bool occupied = false, stays;
+
+	cont = container_clone_begin(&ns_subsys, child->pid);
+	if (IS_ERR_OR_NULL(cont))
+		return ERR_CAST(cont);
+	base = task_group_get(current);
+	group = get_group_moved(base, cont, GFP_KERNEL);
+	if (group)
+		occupied = group_occupy(group);
+	/* From now on container_kill() finds the group. Was it too late before? */
+	stays = occupied && rcu_access_pointer(current->containers) == base &&
+		group_container(base, cont->root) == cont->parent;
+	put_group(base);
+	if (stays) {
+		*contp = cont;
+		return group;
+	}
+	if (occupied)
+		group_unoccupy(group);
+	container_clone_end(cont, false);
+	if (!group)
+		return ERR_PTR(-ENOMEM);
+	put_group(group);
+	return ERR_PTR(-EAGAIN);
+}
+#endif
+
+/*
+ * The group that @child starts in, pinned: current's, or, if it gets a new
+ * namespace and ns is in a hierarchy, one with a container of its own.
+ */
+static struct container_group *get_child_group(struct task_struct *child,
+					       struct kernel_clone_args *args)
+{
+	struct container_group *group = NULL;
+
+#ifdef CONFIG_CONTAINER_NS
+	if (unlikely(args->flags & CONTAINER_CLONE_FLAGS)) {
+		do {
+			group = get_cloned_group(child, &args->container);
+		} while (group == ERR_PTR(-EAGAIN));
+		child->container_cloned = args->container;
+	}
+#endif
+	return group ?: task_group_get(current);
+}
+
+static void put_child_group(struct container_group *group,
+			    struct kernel_clone_args *args)
+{
+	if (unlikely(args->container)) {
+		group_unoccupy(group);
+		container_clone_end(args->container, false);
+	}
+	put_group(group);
+}
+
+/**
+ * container_can_fork - ask the subsystems whether current may fork
+ * @child: the new task, not visible yet, with its pid
+ * @args: how it is created; passed on to container_cancel_fork() or
+ *	container_post_fork()
+ *
+ * From here on @child is in a group, though not on its list. Sleeps. Idle tasks
+ * are in no container.
+ *
+ * Return: 0, a subsystem's error, or one of container_clone().
+ */
+int container_can_fork(struct task_struct *child, struct kernel_clone_args *args)
+{
+	struct container_group *group;
+	int ret;
 
 	if (unlikely(!child->pid))
 		return 0;
 
 	/* Pairs with container_kill(): before the group is looked at. */
 	child->container_fork_stamp = smp_load_acquire(&kill_clock);
-	group = task_group_get(current);
-	if (unlikely(group->can_fork_mask)) {
-		for_each_subsys_in(ss, i, group->can_fork_mask) {
-			ret = ss->can_fork(ss, group->subsys[i], child);
-			if (ret) {
-				cancel_fork_states(child, group, i);
-				put_group(group);
-				return ret;
-			}
+	group = get_child_group(child, args);
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+	if (can_fork_mask(group)) {
+		ret = can_fork_states(child, group);
+		if (ret) {
+			put_child_group(group, args);
+			return ret;
 		}
 	}
 	RCU_INIT_POINTER(child->containers, group);
@@ -1693,8 +1972,10 @@ int container_can_fork(struct task_struct *child)
 /**
  * container_cancel_fork - the fork failed after container_can_fork()
  * @child: what would have been the new task; was never visible
+ * @args: as passed to container_can_fork()
  */
-void container_cancel_fork(struct task_struct *child)
+void container_cancel_fork(struct task_struct *child,
+			   struct kernel_clone_args *args)
 {
 	struct container_group *group =
 		rcu_dereference_protected(child->containers, true);
@@ -1703,43 +1984,55 @@ void container_cancel_fork(struct task_struct *child)
 		return;
 	cancel_fork_states(child, group, CONTAINER_SUBSYS_COUNT);
 	RCU_INIT_POINTER(child->containers, &init_container_group);
-	put_group(group);
+	put_child_group(group, args);
+}
+
+/* Have @child join in a way that needs the attach mutex. */
+static void join_attached(struct task_struct *child)
+{
+	struct mutex *mutex = attach_mutex(child);
+
+	cpus_read_lock();
+	mutex_lock(mutex);
+	join_newborn(child);
+	mutex_unlock(mutex);
+	cpus_read_unlock();
+	tell_attached();
 }
 
 /**
  * container_post_fork - join the creator's group
  * @child: the new task, which is visible but does not run yet
+ * @args: as passed to container_can_fork()
  *
  * Sleeps.
  */
-void container_post_fork(struct task_struct *child)
+void container_post_fork(struct task_struct *child, struct kernel_clone_args *args)
 {
 	struct container_group *group;
 	struct container_subsys *ss;
-	unsigned long mask;
-	bool joined, killed = false;
+	unsigned long mask = ~0UL;
+	bool killed = false;
 	int i;
 
 	if (unlikely(!child->pid))
 		return;
 
-	rcu_read_lock();
-	group = lock_task_group(child);
-	joined = join_group(group, child, &killed);
-	mask = group->fork_mask;
-	spin_unlock(&group->lock);
-	rcu_read_unlock();
+	if (unlikely(args->container)) {
+		join_attached(child);
+		container_clone_end(args->container, true);
+	} else {
+		bool joined;
 
-	if (unlikely(!joined)) {
-		struct mutex *mutex = attach_mutex(child);
-
-		cpus_read_lock();
-		mutex_lock(mutex);
-		join_newborn(child);
-		mutex_unlock(mutex);
-		cpus_read_unlock();
-		tell_attached();
-		mask = ~0UL;
+		rcu_read_lock();
+		group = lock_task_group(child);
+		joined = join_group(group, child, &killed);
+		if (likely(joined))
+			mask = group->fork_mask;
+		spin_unlock(&group->lock);
+		rcu_read_unlock();
+		if (unlikely(!joined))
+			join_attached(child);
 	}
 	if (unlikely(killed))
 		do_send_sig_info(SIGKILL, SEND_SIG_PRIV, child, PIDTYPE_TGID);
@@ -1767,6 +2060,7 @@ void container_exit(struct task_struct *task)
 {
 	struct container_group *group;
 	struct container_subsys *ss;
+	unsigned long mask;
 	int i;
 
 	rcu_read_lock();
@@ -1777,8 +2071,15 @@ void container_exit(struct task_struct *task)
 	spin_unlock(&group->lock);
 	rcu_read_unlock();
 
-	if (unlikely(group->exit_mask)) {
-		for_each_subsys_in(ss, i, group->exit_mask)
+	/* Chained under the lock of the group: part of an attach. */
+	if (unlikely(READ_ONCE(task->container_next))) {
+		mutex_lock(attach_mutex(task));
+		mutex_unlock(attach_mutex(task));
+	}
+
+	mask = group->exit_mask | READ_ONCE(root_charge_mask);
+	if (unlikely(mask)) {
+		for_each_subsys_in(ss, i, mask)
 			ss->exit(ss, group->subsys[i], task);
 	}
 	put_group(group);

@@ -55,19 +55,6 @@ static DEFINE_IDA(hierarchy_ida);
 
 static LLIST_HEAD(changed_list);
 
-/* Trace an event that has the path of a container, if anybody listens. */
-#define trace_with_path(event, cont, ...)				\
-do {									\
-	if (trace_##event##_enabled()) {				\
-		char *path_ = kmalloc(PATH_MAX, GFP_KERNEL);		\
-									\
-		if (path_ && !container_path(cont, path_, PATH_MAX))	\
-			trace_##event((cont)->root->hierarchy_id,	\
-				      path_, ##__VA_ARGS__);		\
-		kfree(path_);						\
-	}								\
-} while (0)
-
 /*
  * Control files
  */
@@ -225,9 +212,13 @@ static struct kernfs_node *create_file(struct container *cont, const char *name,
 				       struct container_cftype *cft)
 {
 	static struct lock_class_key key;
-	kuid_t uid = cont->parent ? current_fsuid() : GLOBAL_ROOT_UID;
-	kgid_t gid = cont->parent ? current_fsgid() : GLOBAL_ROOT_GID;
+	kuid_t uid = GLOBAL_ROOT_UID;
+	kgid_t gid = GLOBAL_ROOT_GID;
 
+	if (cont->parent && !test_bit(CONTAINER_CLONED, &cont->flags)) {
+		uid = current_fsuid();
+		gid = current_fsgid();
+	}
 	return __kernfs_create_file(cont->kn, name, file_mode(cft), uid, gid, 0,
 				    cft->seq_start ? &file_records_ops :
 						     &file_single_ops,
@@ -633,11 +624,28 @@ static int check_name(const char *name)
 	return strlen(name) > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
-static int make_container(struct kernfs_node *parent_kn, const char *name,
-			  umode_t mode)
+/*
+ * Give @cont a directory without files, hidden until kernfs_activate().
+ * container_mutex is held.
+ */
+static int make_dir(struct container *cont, const char *name, umode_t mode,
+		    kuid_t uid, kgid_t gid)
 {
-	struct container *parent = parent_kn->priv, *cont;
+	struct kernfs_node *kn;
+
+	kn = kernfs_create_dir_ns(cont->parent->kn, name, mode, uid, gid, cont,
+				  NULL);
+	if (IS_ERR(kn))
+		return PTR_ERR(kn);
+	kernfs_get(kn);
+	cont->kn = kn;
+	return 0;
+}
+
+static int make_container(struct container *parent, const char *name, umode_t mode)
+{
 	struct kernfs_node *kn = NULL;
+	struct container *cont;
 	int ret;
 
 	cpus_read_lock();
@@ -648,15 +656,10 @@ static int make_container(struct kernfs_node *parent_kn, const char *name,
 	ret = PTR_ERR_OR_ZERO(cont);
 	if (ret)
 		goto out_unlock;
-	kn = kernfs_create_dir_ns(parent_kn, name, mode, current_fsuid(),
-				  current_fsgid(), cont, NULL);
-	if (IS_ERR(kn)) {
-		ret = PTR_ERR(kn);
-		kn = NULL;
+	ret = make_dir(cont, name, mode, current_fsuid(), current_fsgid());
+	if (ret)
 		goto out_discard;
-	}
-	kernfs_get(kn);
-	cont->kn = kn;
+	kn = cont->kn;
 	ret = populate_container(cont);
 	if (ret)
 		goto out_discard;
@@ -687,7 +690,7 @@ static int container_mkdir(struct kernfs_node *parent_kn, const char *name,
 	ret = check_name(name);
 	if (ret)
 		return ret;
-	ret = make_container(parent_kn, name, mode);
+	ret = make_container(parent_kn->priv, name, mode);
 	if (ret != -EEXIST)
 		return ret;
 	/*
@@ -698,7 +701,7 @@ static int container_mkdir(struct kernfs_node *parent_kn, const char *name,
 	kernfs_break_active_protection(parent_kn);
 	flush_work(&changed_work);
 	kernfs_unbreak_active_protection(parent_kn);
-	return make_container(parent_kn, name, mode);
+	return make_container(parent_kn->priv, name, mode);
 }
 
 static bool container_populated(const struct container *cont)
@@ -767,6 +770,171 @@ static int container_rmdir(struct kernfs_node *kn)
 	return container_delete(kn->priv, kn);
 }
 
+/*
+ * Containers of tasks with new namespaces
+ */
+
+static void containerfs_root_drop(struct containerfs_root *root, unsigned int n);
+
+/* A container this deep gets no child by container_clone(). */
+#define MAX_CLONE_DEPTH	64
+
+static struct container *get_task_container(struct task_struct *task,
+					    struct containerfs_root *root)
+{
+	struct container *cont;
+
+	rcu_read_lock();
+	/* A container without references has been left by @task. */
+	do {
+		cont = task_container_in(task, root);
+	} while (!refcount_inc_not_zero(&cont->refs));
+	rcu_read_unlock();
+	return cont;
+}
+
+/* Find a name for @cont and make its directory; root's, whoever current is. */
+static int make_cloned_dir(struct container *cont, pid_t nr)
+{
+	unsigned int suffix;
+	char name[32];
+	int ret;
+
+	scnprintf(name, sizeof(name), "%d", nr);
+	ret = make_dir(cont, name, 0755, GLOBAL_ROOT_UID, GLOBAL_ROOT_GID);
+	for (suffix = 1; ret == -EEXIST; suffix++) {
+		scnprintf(name, sizeof(name), "%d.%u", nr, suffix);
+		ret = make_dir(cont, name, 0755, GLOBAL_ROOT_UID,
+			       GLOBAL_ROOT_GID);
+	}
+	return ret;
+}
+
+static int post_clone_states(struct container *cont)
+{
+	struct container_subsys *ss;
+	int i, ret;
+
+	for_each_subsys_in(ss, i, cont->root->subsys_mask) {
+		if (!ss->post_clone)
+			continue;
+		ret = ss->post_clone(ss, cont->subsys[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * Make a child of @parent that users do not see yet. What has been made of it, on
+ * error too, is returned pinned in @contp. container_mutex is held.
+ */
+static int make_cloned(struct container *parent, pid_t nr, struct container **contp)
+{
+	struct container *cont, *pos;
+	int depth = 0, ret;
+
+	for (pos = parent; pos->parent; pos = pos->parent)
+		depth++;
+	if (depth >= MAX_CLONE_DEPTH)
+		return -ENOSPC;
+
+	cont = container_create(parent);
+	if (IS_ERR(cont))
+		return PTR_ERR(cont);
+	container_get(cont);
+	*contp = cont;
+	__set_bit(CONTAINER_CLONED, &cont->flags);
+	/* Inherited, but it shall be there until container_clone_end(). */
+	__clear_bit(CONTAINER_AUTO_DELETE, &cont->flags);
+	ret = make_cloned_dir(cont, nr);
+	if (!ret)
+		ret = populate_container(cont);
+	if (ret) {
+		container_discard(cont);
+		return ret;
+	}
+	container_online(cont);
+	ret = post_clone_states(cont);
+	if (ret) {
+		container_remove(cont);
+		container_put(cont);
+	}
+	return ret;
+}
+
+/**
+ * container_clone_begin - make a container for a task with a new namespace
+ * @ss: in the hierarchy of which subsystem
+ * @nr: what to name it by
+ *
+ * A child of the container that current is in, visible to no user. The caller
+ * puts the task in and calls container_clone_end(). Sleeps. No locks are held.
+ *
+ * Return: the container, pinned; NULL if @ss is in no hierarchy; or an error of
+ * container_clone().
+ */
+struct container *container_clone_begin(struct container_subsys *ss, pid_t nr)
+{
+	struct container *parent, *cont = NULL;
+	int ret = 0;
+
+	/* Looked at again with the mutex held. */
+	if (READ_ONCE(ss->root) == &container_dummy_root)
+		return NULL;
+
+	cpus_read_lock();
+	container_lock();
+	if (ss->root == &container_dummy_root)
+		goto unlock;
+	parent = get_task_container(current, ss->root);
+	while (container_is_removed(parent)) {
+		/* Removed after current was moved, so that is elsewhere now. */
+		container_put(parent);
+		parent = get_task_container(current, ss->root);
+	}
+	ret = make_cloned(parent, nr, &cont);
+	container_put(parent);
+unlock:
+	container_unlock();
+	cpus_read_unlock();
+	if (!ret)
+		return cont;
+
+	/* The directory is not freed before @cont is. */
+	if (cont) {
+		if (cont->kn)
+			kernfs_remove(cont->kn);
+		container_put(cont);
+	}
+	return ERR_PTR(ret);
+}
+
+/**
+ * container_clone_end - show a container to users, or remove it
+ * @cont: from container_clone_begin(); not pinned any more afterwards
+ * @used: the task is in it, or was; if not, nobody ever was
+ *
+ * Sleeps. No locks are held.
+ */
+void container_clone_end(struct container *cont, bool used)
+{
+	if (used) {
+		container_lock();
+		set_bit(CONTAINER_AUTO_DELETE, &cont->flags);
+		kernfs_activate(cont->kn);
+		trace_with_path(container_mkdir, cont);
+		container_unlock();
+		/* The task may have been killed and moved, or moved, already. */
+		container_changed(cont);
+	} else {
+		container_delete(cont, NULL);
+		/* The hierarchy may have been unmounted meanwhile. */
+		containerfs_root_drop(cont->root, 0);
+	}
+	container_put(cont);
+}
+
 static int container_rename(struct kernfs_node *kn,
 			    struct kernfs_node *new_parent, const char *new_name)
 {
@@ -792,8 +960,6 @@ static int container_rename(struct kernfs_node *kn,
 /*
  * What happens when a container becomes empty or populated
  */
-
-static void containerfs_root_drop(struct containerfs_root *root, unsigned int n);
 
 /* No members, no children, no state in use. container_mutex is held. */
 static bool container_empty(struct container *cont)
@@ -1471,20 +1637,6 @@ static int containers_show(struct seq_file *sf, void *v)
 			   !ss->disabled);
 	container_unlock();
 	return 0;
-}
-
-static struct container *get_task_container(struct task_struct *task,
-					    struct containerfs_root *root)
-{
-	struct container *cont;
-
-	rcu_read_lock();
-	/* A container without references has been left by @task. */
-	do {
-		cont = task_container_in(task, root);
-	} while (!refcount_inc_not_zero(&cont->refs));
-	rcu_read_unlock();
-	return cont;
 }
 
 static int show_task_container(struct seq_file *sf, struct task_struct *task,

@@ -86,5 +86,29 @@ pid_t container_task_iter_next_nr(struct container_task_iter *it,
 
 /* In container_fs.c. */
 void container_changed(struct container *cont);
+struct container *container_clone_begin(struct container_subsys *ss, pid_t nr);
+void container_clone_end(struct container *cont, bool used);
+
+/*
+ * Trace an event that has the path of a container, if anybody listens. @cont is
+ * evaluated under rcu_read_lock(). May sleep.
+ */
+#define trace_with_path(event, cont, ...)				\
+do {									\
+	if (trace_##event##_enabled()) {				\
+		char *path_ = kmalloc(PATH_MAX, GFP_KERNEL);		\
+									\
+		rcu_read_lock();					\
+		if (path_) {						\
+			const struct container *cont_ = (cont);		\
+									\
+			if (!container_path(cont_, path_, PATH_MAX))	\
+				trace_##event(cont_->root->hierarchy_id, \
+					      path_, ##__VA_ARGS__);	\
+		}							\
+		rcu_read_unlock();					\
+		kfree(path_);						\
+	}								\
+} while (0)
 
 #endif /* _KERNEL_CONTAINER_INTERNAL_H */

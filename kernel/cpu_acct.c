@@ -402,7 +402,7 @@ static void cpuacct_free(struct container_subsys *ss,
 /* Charge a running thread up to this moment, in the container it leaves. */
 static int cpuacct_can_attach(struct container_subsys *ss,
 			      struct container_subsys_state *css,
-			      struct task_struct *task)
+			      struct task_struct *task, const struct cred *cred)
 {
 	task_sched_runtime(task);
 	return 0;

@@ -893,7 +893,7 @@ static void cpuset_free(struct container_subsys *ss,
 /* The attach mutex that is held keeps configuration and placement as they are. */
 static int cpuset_can_attach(struct container_subsys *ss,
 			     struct container_subsys_state *css,
-			     struct task_struct *task)
+			     struct task_struct *task, const struct cred *cred)
 {
 	struct cpuset *cs = css_cpuset(css);
 	int ret;
@@ -979,21 +979,28 @@ static void cpuset_bind(struct container_subsys *ss,
 	WRITE_ONCE(cpuset_memory_pressure_enabled, 0);
 }
 
-/* If it cannot be, the cpuset stays empty and refuses members. */
-static void cpuset_post_clone(struct container_subsys *ss,
-			      struct container_subsys_state *css)
+/* The same CPUs and nodes as the parent, if no sibling has them exclusively. */
+static int cpuset_post_clone(struct container_subsys *ss,
+			     struct container_subsys_state *css)
 {
 	struct cpuset *cs = css_cpuset(css);
 	struct cpuset_config config;
+	int ret;
 
-	if (copy_config(&config, &cs->parent->config))
-		return;
+	ret = copy_config(&config, &cs->parent->config);
+	if (ret)
+		return ret;
 	config.flags = cs->config.flags;
 	config.relax_domain_level = cs->config.relax_domain_level;
+	/* Nobody's namespace makes another scheduling domain. */
+	__assign_bit(CPUSET_SCHED_LOAD_BALANCE, &config.flags,
+		     test_bit(CPUSET_SCHED_LOAD_BALANCE, &cs->parent->config.flags));
 	container_attach_exclude();
-	change_config(cs, &config);
+	ret = change_config(cs, &config);
 	container_attach_allow();
 	free_config(&config);
+	/* As for any cpuset in which there is nothing to run on. */
+	return ret == -EINVAL ? -ENOSPC : ret;
 }
 
 /*
@@ -1031,7 +1038,7 @@ static int begin_change(struct cpuset *cs, struct cpuset_config *config)
 	int ret = -ENODEV;
 
 	cpus_read_lock();
-	if (!container_lock_live(READ_ONCE(cs->css.container)))
+	if (!container_lock_live_css(&cs->css))
 		goto unlock_cpus;
 	ret = copy_config(config, &cs->config);
 	if (ret)

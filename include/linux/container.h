@@ -16,6 +16,7 @@
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
+#include <uapi/linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -24,6 +25,7 @@ struct container_group;
 struct container_subsys;
 struct containerfs_root;
 struct cred;
+struct kernel_clone_args;
 struct kernfs_node;
 struct kernfs_open_file;
 struct pid;
@@ -111,6 +113,8 @@ enum container_flags {
 	CONTAINER_USED,
 	/* Is on the queue of pending notifications. */
 	CONTAINER_QUEUED,
+	/* Made by container_clone_begin(). */
+	CONTAINER_CLONED,
 };
 
 /**
@@ -136,8 +140,9 @@ enum container_flags {
  *	still exists. After a grace period, in process context, nothing held.
  * @can_attach: may @task move into @css's container? Returns 0 or the error
  *	that attaching shall fail with, for the whole process if a process is
- *	moved. May reserve what @attach needs. Prepared; no other attach of a
- *	thread of that process can run.
+ *	moved. @cred are the credentials of whoever wants it; NULL: the kernel.
+ *	May reserve what @attach needs. Prepared; no other attach of a thread of
+ *	that process can run.
  * @cancel_attach: undo a successful @can_attach; the task has not moved, be
  *	it because of another subsystem's veto or because it exited.
  * @attach: @task has moved from state @old to state @css, neither of which
@@ -155,11 +160,14 @@ enum container_flags {
  * @fork: the new @task is a member with state @css, visible, and not running
  *	yet. It may be moved or killed meanwhile, like any member. May sleep.
  * @exit: the exiting @task, which is current, has left state @css. May sleep.
- *	If it exits while it is moved there, before @attach is called for that.
+ *	An attach that it was part of is over: @attach or @cancel_attach comes
+ *	first.
  * @populate: add control files to @css's container with
  *	container_add_files(). Returns 0 or an error. Prepared, container_mutex.
- * @post_clone: @css's container was made by container_clone(): give it usable
- *	initial values. Prepared, container_mutex.
+ * @post_clone: @css's container, which is in the tree but visible to no user, is
+ *	made for a task that gets a new namespace: give it usable initial values.
+ *	Returns 0 or the error that clone or unshare shall fail with. Prepared,
+ *	container_mutex.
  * @bind: @css, the root state, now belongs to @css->container, the root
  *	container of a hierarchy, or, if @bound is false, of the dummy hierarchy.
  *	Prepared, container_mutex, and no attach is running.
@@ -170,7 +178,7 @@ enum container_flags {
  * moment the subsystem first had a second container is called in the root
  * state too: a task may be moved back to the root while its child, copied from
  * it when it was elsewhere, is being created. container_watch_root_forks() has
- * the same effect.
+ * the same effect, and container_watch_root() that of all four.
  *
  * @name: in mount options, file names and /proc/containers
  * @subsys_id: X_subsys_id
@@ -188,7 +196,7 @@ struct container_subsys {
 		     struct container_subsys_state *css);
 	int (*can_attach)(struct container_subsys *ss,
 			  struct container_subsys_state *css,
-			  struct task_struct *task);
+			  struct task_struct *task, const struct cred *cred);
 	void (*cancel_attach)(struct container_subsys *ss,
 			      struct container_subsys_state *css,
 			      struct task_struct *task);
@@ -211,8 +219,8 @@ struct container_subsys {
 		     struct task_struct *task);
 	int (*populate)(struct container_subsys *ss,
 			struct container_subsys_state *css);
-	void (*post_clone)(struct container_subsys *ss,
-			   struct container_subsys_state *css);
+	int (*post_clone)(struct container_subsys *ss,
+			  struct container_subsys_state *css);
 	void (*bind)(struct container_subsys *ss,
 		     struct container_subsys_state *css, bool bound);
 
@@ -364,6 +372,7 @@ bool container_is_descendant(const struct container *cont,
 void container_lock(void);
 void container_unlock(void);
 bool container_lock_live(struct container *cont);
+bool container_lock_live_css(struct container_subsys_state *css);
 #ifdef CONFIG_LOCKDEP
 bool container_lock_is_held(void);
 #else
@@ -376,6 +385,7 @@ static inline bool container_lock_is_held(void)
 void container_attach_exclude(void);
 void container_attach_allow(void);
 void container_watch_root_forks(struct container_subsys *ss);
+void container_watch_root(struct container_subsys *ss);
 
 /**
  * container_for_each_child_rcu - iterate over the children of a container
@@ -451,7 +461,7 @@ void container_task_iter_end(struct container_task_iter *it);
  * Handlers run without any container lock and may sleep and take
  * container_mutex. They can run while the container is being removed, but not
  * any more once its state is freed: a handler that changes something takes
- * container_lock_live() and fails with ENODEV without it.
+ * container_lock_live_css() and fails with ENODEV without it.
  */
 struct container_cftype {
 	const char	*name;
@@ -487,10 +497,35 @@ int container_init_early(void);
 int container_init(void);
 
 void container_fork(struct task_struct *child);
-int container_can_fork(struct task_struct *child);
-void container_cancel_fork(struct task_struct *child);
-void container_post_fork(struct task_struct *child);
+int container_can_fork(struct task_struct *child, struct kernel_clone_args *args);
+void container_cancel_fork(struct task_struct *child,
+			   struct kernel_clone_args *args);
+void container_post_fork(struct task_struct *child, struct kernel_clone_args *args);
 void container_exit(struct task_struct *task);
+
+/* Those that give the task a namespace of its own. */
+#define CONTAINER_CLONE_FLAGS	(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |	\
+				 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |	\
+				 CLONE_NEWCGROUP | CLONE_NEWTIME)
+
+int container_clone(struct container_subsys *ss);
+
+/**
+ * container_unshare - unshare() is about to give current new namespaces
+ * @flags: CLONE_*
+ *
+ * The last step that can fail. Sleeps.
+ *
+ * Return: 0, or an error of container_clone().
+ */
+static inline int container_unshare(unsigned long flags)
+{
+#ifdef CONFIG_CONTAINER_NS
+	if (flags & CONTAINER_CLONE_FLAGS)
+		return container_clone(&ns_subsys);
+#endif
+	return 0;
+}
 
 int proc_container_show(struct seq_file *sf, struct pid_namespace *ns,
 			struct pid *pid, struct task_struct *task);
@@ -500,9 +535,17 @@ int proc_container_show(struct seq_file *sf, struct pid_namespace *ns,
 static inline int container_init_early(void) { return 0; }
 static inline int container_init(void) { return 0; }
 static inline void container_fork(struct task_struct *child) {}
-static inline int container_can_fork(struct task_struct *child) { return 0; }
-static inline void container_cancel_fork(struct task_struct *child) {}
-static inline void container_post_fork(struct task_struct *child) {}
+static inline int container_can_fork(struct task_struct *child,
+				     struct kernel_clone_args *args)
+{
+	return 0;
+}
+
+static inline int container_unshare(unsigned long flags) { return 0; }
+static inline void container_cancel_fork(struct task_struct *child,
+					 struct kernel_clone_args *args) {}
+static inline void container_post_fork(struct task_struct *child,
+				       struct kernel_clone_args *args) {}
 static inline void container_exit(struct task_struct *task) {}
 
 #endif /* !CONFIG_CONTAINERS */

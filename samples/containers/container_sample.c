@@ -11,7 +11,6 @@
 #include <linux/atomic.h>
 #include <linux/container.h>
 #include <linux/limits.h>
-#include <linux/minmax.h>
 #include <linux/slab.h>
 
 struct sample {
@@ -69,7 +68,7 @@ static void sample_free(struct container_subsys *ss,
 
 static int sample_can_attach(struct container_subsys *ss,
 			     struct container_subsys_state *css,
-			     struct task_struct *task)
+			     struct task_struct *task, const struct cred *cred)
 {
 	return sample_charge(ss, css_sample(css));
 }
@@ -118,8 +117,7 @@ static void sample_exit(struct container_subsys *ss,
 static u64 sample_members_read(struct container_subsys_state *css,
 			       struct container_cftype *cft)
 {
-	/* A thread may exit before attach has counted it. */
-	return max(atomic_read(&css_sample(css)->members), 0);
+	return atomic_read(&css_sample(css)->members);
 }
 
 static u64 sample_limit_read(struct container_subsys_state *css,
