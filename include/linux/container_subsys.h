@@ -15,6 +15,18 @@ SUBSYS(cpuset)
 SUBSYS(cpuacct)
 #endif
 
+#ifdef CONFIG_CONTAINER_NUMTASKS
+SUBSYS(numtasks)
+#endif
+
+#ifdef CONFIG_CONTAINER_BC
+SUBSYS(bc)
+#endif
+
+#ifdef CONFIG_CONTAINER_NS
+SUBSYS(ns)
+#endif
+
 #ifdef CONFIG_SAMPLE_CONTAINER
 SUBSYS(sample)
 #endif

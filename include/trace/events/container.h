@@ -2,7 +2,7 @@
 /*
  * Trace events of process containers. A path is relative to the root of the
  * hierarchy with the id given. Those with a path are recorded under
- * container_mutex, save container_attach, which follows the move.
+ * container_mutex, save container_attach, which follows the move, and refusals.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM container
@@ -79,6 +79,66 @@ TRACE_EVENT(container_attach,
 	TP_printk("hierarchy=%d path=%s pid=%d comm=%s whole=%d",
 		  __entry->hierarchy_id, __get_str(path), __entry->pid,
 		  __entry->comm, __entry->whole)
+);
+
+TRACE_EVENT(container_fork_refused,
+
+	TP_PROTO(int hierarchy_id, const char *path, bool rate),
+
+	TP_ARGS(hierarchy_id, path, rate),
+
+	TP_STRUCT__entry(
+		__field(	int,	hierarchy_id		)
+		__string(	path,	path			)
+		__field(	pid_t,	pid			)
+		__array(	char,	comm,	TASK_COMM_LEN	)
+		__field(	bool,	rate			)
+	),
+
+	TP_fast_assign(
+		__entry->hierarchy_id = hierarchy_id;
+		__assign_str(path);
+		__entry->pid = current->pid;
+		memcpy(__entry->comm, current->comm, TASK_COMM_LEN);
+		__entry->rate = rate;
+	),
+
+	TP_printk("hierarchy=%d path=%s pid=%d comm=%s rate=%d",
+		  __entry->hierarchy_id, __get_str(path), __entry->pid,
+		  __entry->comm, __entry->rate)
+);
+
+TRACE_EVENT(container_charge_refused,
+
+	TP_PROTO(int hierarchy_id, const char *path, const char *resource,
+		 struct task_struct *task, unsigned long held,
+		 unsigned long limit),
+
+	TP_ARGS(hierarchy_id, path, resource, task, held, limit),
+
+	TP_STRUCT__entry(
+		__field(	int,		hierarchy_id		)
+		__string(	path,		path			)
+		__string(	resource,	resource		)
+		__field(	pid_t,		pid			)
+		__array(	char,		comm,	TASK_COMM_LEN	)
+		__field(	unsigned long,	held			)
+		__field(	unsigned long,	limit			)
+	),
+
+	TP_fast_assign(
+		__entry->hierarchy_id = hierarchy_id;
+		__assign_str(path);
+		__assign_str(resource);
+		__entry->pid = task->pid;
+		memcpy(__entry->comm, task->comm, TASK_COMM_LEN);
+		__entry->held = held;
+		__entry->limit = limit;
+	),
+
+	TP_printk("hierarchy=%d path=%s resource=%s pid=%d comm=%s held=%lu limit=%lu",
+		  __entry->hierarchy_id, __get_str(path), __get_str(resource),
+		  __entry->pid, __entry->comm, __entry->held, __entry->limit)
 );
 
 DECLARE_EVENT_CLASS(container_hierarchy,
