@@ -107,10 +107,12 @@ static int kill_members(const char *cont)
 {
 	struct ct_pids pids;
 	size_t i;
+	int ret;
 
 	if (ct_write_num(cont, "kill", 1)) {
-		if (ct_read_pids(cont, "procs", &pids))
-			return -EIO;
+		ret = ct_read_pids(cont, "procs", &pids);
+		if (ret)
+			return ret;
 		for (i = 0; i < pids.count; i++)
 			kill(pids.pid[i], SIGKILL);
 		ct_free_pids(&pids);
@@ -137,7 +139,7 @@ static int empty_hierarchy(const char *dir)
 		if (!ret)
 			ret = ct_rmtree(cont);
 		/* It may have removed itself. */
-		if (ret == -ENOENT)
+		if (ret == -ENOENT || ret == -ENODEV)
 			ret = 0;
 	}
 	closedir(top);

@@ -475,9 +475,9 @@ static int make_chain(const char *name, int levels)
  */
 TEST_F_TIMEOUT(dirs, deep, LONG_TIMEOUT)
 {
+	int i, *word = ct_shared(sizeof(int));
 	char path[PATH_MAX];
 	pid_t pid;
-	int i;
 
 	ASSERT_EQ(0, chdir(T));
 	ASSERT_EQ(0, make_chain("d", 2000));
@@ -486,6 +486,7 @@ TEST_F_TIMEOUT(dirs, deep, LONG_TIMEOUT)
 	if (!pid) {
 		if (ct_write(".", "procs", "0"))
 			_exit(1);
+		ct_futex_wake(word, 1);
 		for (;;) {
 			pid = fork();
 			if (!pid)
@@ -493,6 +494,7 @@ TEST_F_TIMEOUT(dirs, deep, LONG_TIMEOUT)
 			waitpid(pid, NULL, 0);
 		}
 	}
+	ct_futex_wait(word, 0);
 	EXPECT_EQ(0, ct_wait_populated(".", 1));
 	EXPECT_EQ(1, ct_read_key(T "/d", "events", "populated"));
 	ASSERT_EQ(0, ct_container_of(pid, LIST, path, sizeof(path)));

@@ -82,13 +82,13 @@ TEST_F(disable, all)
 		EXPECT_EQ(0, cpuacct.hierarchy);
 		EXPECT_EQ(-1, access(T "/cpuacct.usage", F_OK));
 		EXPECT_EQ(0, access(T "/cpuset.cpus", F_OK));
-		EXPECT_TRUE(ct_is_in(getpid(), "cpuset,sample", "/"));
+		EXPECT_TRUE(ct_is_in(getpid(), "cpuset,numtasks,bc,ns,sample", "/"));
 		ASSERT_EQ(0, ct_umount(T));
 	}
 	ASSERT_EQ(0, ct_mount("all", T));
 	EXPECT_EQ(0, ct_remount("all", T));
 	ASSERT_EQ(0, ct_show_options(T, self->text, sizeof(self->text)));
-	EXPECT_STREQ("cpuset,sample", self->text);
+	EXPECT_STREQ("cpuset,numtasks,bc,ns,sample", self->text);
 }
 
 TEST_HARNESS_MAIN

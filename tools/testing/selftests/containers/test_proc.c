@@ -241,14 +241,14 @@ TEST_F(proc, container_is_world_readable)
 /* A kernel thread, init, and the reader itself are in the root. */
 TEST_F(proc, container_of_others)
 {
+	static const char list[] = "cpuset,cpuacct,numtasks,bc,ns,sample";
+
 	ASSERT_EQ(0, ct_mount("all", T));
-	EXPECT_EQ(0, ct_container_of(1, "cpuset,cpuacct,sample", self->line,
-				     sizeof(self->line)));
+	EXPECT_EQ(0, ct_container_of(1, list, self->line, sizeof(self->line)));
 	EXPECT_STREQ("/", self->line);
-	EXPECT_EQ(0, ct_container_of(2, "cpuset,cpuacct,sample", self->line,
-				     sizeof(self->line)));
+	EXPECT_EQ(0, ct_container_of(2, list, self->line, sizeof(self->line)));
 	EXPECT_STREQ("/", self->line);
-	EXPECT_TRUE(ct_is_in(getpid(), "cpuset,cpuacct,sample", "/"));
+	EXPECT_TRUE(ct_is_in(getpid(), list, "/"));
 }
 
 /*

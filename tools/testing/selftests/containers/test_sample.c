@@ -465,16 +465,17 @@ TEST_F_TIMEOUT(sample, attach_against_exit, LONG_TIMEOUT)
  */
 TEST_F_TIMEOUT(sample, attach_against_fork, LONG_TIMEOUT)
 {
+	int i, *word = ct_shared(sizeof(int));
 	struct ct_pids tasks;
 	pid_t pid;
 	size_t j;
-	int i;
 
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	pid = ct_fork();
 	if (!pid) {
 		const struct rlimit limit = { 60, 60 };
 
+		ct_futex_wait(word, 0);
 		if (setrlimit(RLIMIT_NPROC, &limit) || ct_become(CT_UID))
 			_exit(1);
 		for (;;) {
@@ -489,6 +490,9 @@ TEST_F_TIMEOUT(sample, attach_against_fork, LONG_TIMEOUT)
 			waitpid(-1, NULL, WNOHANG);
 		}
 	}
+	/* None of its children is in the root. */
+	ASSERT_EQ(0, ct_attach_process(A, pid));
+	ct_futex_wake(word, 1);
 	for (i = 0; i < 1000; i++)
 		ASSERT_EQ(0, ct_attach_process(i % 2 ? A : B, pid));
 	/* Stop it, and end what it has made; only then itself. */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/wait.h>
 
 #include "../kselftest_harness.h"
@@ -89,6 +90,10 @@ TEST_F(trace, formats)
 		{ "container_release", { "hierarchy_id", "path" } },
 		{ "container_attach",
 		  { "hierarchy_id", "path", "pid", "comm", "whole" } },
+		{ "container_fork_refused",
+		  { "hierarchy_id", "path", "pid", "comm", "rate" } },
+		{ "container_charge_refused",
+		  { "hierarchy_id", "path", "resource", "held", "limit" } },
 		{ "container_mount", { "hierarchy_id", "subsys_mask", "name" } },
 		{ "container_umount",
 		  { "hierarchy_id", "subsys_mask", "name" } },
@@ -235,6 +240,41 @@ TEST_F(trace, mounts)
 	EXPECT_EQ(1, lines_of(self->text, "container_mount:"));
 	EXPECT_EQ(1, lines_of(self->text, "container_remount:"));
 	EXPECT_EQ(2, lines_of(self->text, "container_umount:"));
+}
+
+static int fork_in(void *cont)
+{
+	int ret = ct_enter(cont);
+	pid_t pid = ret ? 0 : fork();
+
+	if (!ret && !pid)
+		_exit(0);
+	return pid < 0 && errno == EAGAIN ? getpid() : -1;
+}
+
+/* A fork that numtasks refuses, and none that it does not. */
+TEST_F(trace, fork_refused)
+{
+	struct ct_subsys row;
+	int pid;
+
+	ASSERT_EQ(0, ct_mount("numtasks", U));
+	ASSERT_EQ(0, ct_subsys("numtasks", &row));
+	ASSERT_EQ(0, ct_mkdir(U "/a"));
+	EXPECT_EQ(-1, ct_call(fork_in, U "/a"));
+	EXPECT_EQ(0, lines_of(self->text, "container_fork_refused:"));
+	ASSERT_EQ(0, ct_write_num("/sys/module/numtasks/parameters",
+				  "total_numtasks", 1000));
+	ASSERT_EQ(0, ct_write(U, "numtasks.shares", "child_shares_divisor=1000"));
+	ASSERT_EQ(0, ct_write(U "/a", "numtasks.shares", "max_shares=1"));
+	pid = ct_call(fork_in, U "/a");
+	EXPECT_LT(0, pid);
+	EXPECT_EQ(1, lines_of(self->text, ct_path(
+		"container_fork_refused: hierarchy=%d path=/a pid=%d ",
+		row.hierarchy, pid)));
+	EXPECT_EQ(1, lines_of(self->text, "container_fork_refused:"));
+	EXPECT_EQ(0, ct_write_num("/sys/module/numtasks/parameters",
+				  "total_numtasks", INT_MAX));
 }
 
 TEST_HARNESS_MAIN

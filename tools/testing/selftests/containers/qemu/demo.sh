@@ -48,6 +48,43 @@ step kill $PID
 wait $PID
 step cat $D/events
 step rmdir $D
+
+echo
+step mkdir -p /dev/limits
+step mount -t container -o numtasks,bc none /dev/limits
+L=/dev/limits/Lucy
+step mkdir $L
+step "echo 100 > /sys/module/numtasks/parameters/total_numtasks"
+step "echo max_shares=5 > $L/numtasks.shares"
+step cat $L/numtasks.shares
+show "sh -c 'echo 0 > $L/procs; for i in 1 2 3 4 5 6 7; do sleep 100 & done'"
+sh -c "echo 0 > $L/procs; trap 'kill \$(jobs -p)' EXIT
+	for i in 1 2 3 4 5 6 7; do sleep 100 & done" 2>&1 | head -n 1
+step cat $L/numtasks.stats
+grep -q 'failures [1-9]' $L/numtasks.stats || { echo "FAILED: no fork was refused"; exit 1; }
+
+step "echo 8 > $L/bc.numfiles.barrier"
+step "echo 8 > $L/bc.numfiles.limit"
+show "sh -c 'echo 0 > $L/procs; exec 3</ 4</ 5</ 6</ 7</ 8</ 9</'"
+sh -c "echo 0 > $L/procs; exec 3</ 4</ 5</ 6</ 7</ 8</ 9</" 2>&1
+step "grep . $L/bc.numfiles.*"
+[ "$(cat $L/bc.numfiles.failcnt)" -gt 0 ] || { echo "FAILED: no open was refused"; exit 1; }
+step rmdir $L
+step umount /dev/limits
+
+echo
+step mkdir -p /dev/servers
+step mount -t container -o ns none /dev/servers
+step mkfifo /tmp/go /tmp/done
+show "unshare -u -p -m -f sh -c 'hostname snoopy; ...' &"
+unshare -u -p -m -f sh -c 'hostname snoopy; echo > /tmp/go; read x < /tmp/done' &
+read x < /tmp/go
+step ls -d /dev/servers/*/
+step cat /dev/servers/*/tasks
+[ "$(cat /dev/servers/$!/tasks | wc -l)" = 2 ] || { echo "FAILED: no container"; exit 1; }
+echo > /tmp/done
+wait $!
+step umount /dev/servers
 echo "Containers work."
 
 if [ -e /interactive ]; then
