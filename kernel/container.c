@@ -285,15 +285,7 @@ struct container *container_next_descendant_pre(struct container *pos,
  */
 void container_state_unused(struct container_subsys_state *css)
 {
-	struct container *cont = READ_ONCE(css->container);
-
-	/*
-	 * The last member will announce it when it leaves, for it sees the
-	 * reference given back: both sides have a full barrier between their
-	 * atomic operation and the look at the other's.
-	 */
-	if (atomic_read(&cont->population) <= 0)
-		container_changed(cont);
+	container_changed(READ_ONCE(css->container));
 }
 
 /*

@@ -15,7 +15,9 @@ struct file;
 #include <linux/compiler.h>
 #include <linux/container.h>
 #include <linux/fs.h>
+#include <linux/errno.h>
 #include <linux/jump_label.h>
+#include <linux/limits.h>
 
 /* Each has a row in bc_resources[]. */
 enum bc_resource {
@@ -78,12 +80,69 @@ static inline struct beancounter *task_bc(struct task_struct *task)
 			    struct beancounter, css);
 }
 
-int bc_try_charge(struct beancounter *bc, enum bc_resource resource,
-		  unsigned long val, enum bc_severity severity);
 int bc_charge(struct beancounter *bc, enum bc_resource resource,
 	      unsigned long val, enum bc_severity severity);
 void bc_uncharge(struct beancounter *bc, enum bc_resource resource,
 		 unsigned long val);
+
+void __bc_raise_maxheld(struct bc_resource_parm *parm, long held);
+
+static inline long bc_severity_max(const struct bc_resource_parm *parm,
+				   enum bc_severity severity)
+{
+	switch (severity) {
+	case BC_BARRIER:
+		return READ_ONCE(parm->barrier);
+	case BC_LIMIT:
+		return READ_ONCE(parm->limit);
+	default:
+		/* There is no resource of which one could hold as much. */
+		return LONG_MAX;
+	}
+}
+
+static inline bool bc_charge_held(struct bc_resource_parm *parm,
+				  unsigned long val, enum bc_severity severity)
+{
+	long held = atomic_long_read(&parm->held);
+
+	do {
+		long max = bc_severity_max(parm, severity);
+
+		if (held > max || val > max - held)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&parm->held, &held, held + val));
+	if (unlikely(held + (long)val > atomic_long_read(&parm->maxheld)))
+		__bc_raise_maxheld(parm, held + val);
+	return true;
+}
+
+/**
+ * bc_try_charge - charge a resource, or find that it would be refused
+ * @bc: a beancounter that is not freed yet
+ * @resource: the resource
+ * @val: how much of it; at most LONG_MAX
+ * @severity: up to where
+ *
+ * For those that have another way when it is refused, which does not count as
+ * a failure.
+ *
+ * Context: Any, with @bc protected by RCU or a charge. Takes no locks.
+ * Return: 0, and then the charge, until bc_uncharge(), keeps the container from
+ * being removed; -ENOMEM if it would be refused; -ENODEV if the container is
+ * removed.
+ */
+static inline int bc_try_charge(struct beancounter *bc,
+				enum bc_resource resource, unsigned long val,
+				enum bc_severity severity)
+{
+	if (unlikely(!container_css_tryget(&bc->css)))
+		return -ENODEV;
+	if (likely(bc_charge_held(&bc->parms[resource], val, severity)))
+		return 0;
+	container_css_put(&bc->css);
+	return -ENOMEM;
+}
 
 /*
  * numfiles

@@ -345,8 +345,17 @@ static inline bool container_css_tryget(struct container_subsys_state *css)
  */
 static inline void container_css_put(struct container_subsys_state *css)
 {
+	if (likely(atomic_add_unless(&css->refcnt, -1, 2)))
+		return;
+	/* Once it is given back @css may be freed. */
 	rcu_read_lock();
-	if (atomic_dec_return(&css->refcnt) == 1)
+	/*
+	 * The last member will announce it when it leaves, for it sees the
+	 * reference given back: both sides have a full barrier between their
+	 * atomic operation and the look at the other's.
+	 */
+	if (atomic_dec_return(&css->refcnt) == 1 &&
+	    atomic_read(&READ_ONCE(css->container)->population) <= 0)
 		container_state_unused(css);
 	rcu_read_unlock();
 }

@@ -80,11 +80,12 @@ static struct beancounter *css_bc(struct container_subsys_state *css)
  * Charging
  */
 
-static void raise_maxheld(struct bc_resource_parm *parm, long held)
+/* It may have been raised by others meanwhile. */
+void __bc_raise_maxheld(struct bc_resource_parm *parm, long held)
 {
 	long maxheld = atomic_long_read(&parm->maxheld);
 
-	while (unlikely(held > maxheld))
+	while (held > maxheld)
 		if (atomic_long_try_cmpxchg(&parm->maxheld, &maxheld, held))
 			break;
 }
@@ -96,61 +97,6 @@ static void lower_minheld(struct bc_resource_parm *parm, long held)
 	while (unlikely(held < minheld))
 		if (atomic_long_try_cmpxchg(&parm->minheld, &minheld, held))
 			break;
-}
-
-static long severity_max(const struct bc_resource_parm *parm,
-			 enum bc_severity severity)
-{
-	switch (severity) {
-	case BC_BARRIER:
-		return READ_ONCE(parm->barrier);
-	case BC_LIMIT:
-		return READ_ONCE(parm->limit);
-	default:
-		/* There is no resource of which one could hold as much. */
-		return LONG_MAX;
-	}
-}
-
-static bool charge_held(struct bc_resource_parm *parm, unsigned long val,
-			enum bc_severity severity)
-{
-	long held = atomic_long_read(&parm->held);
-
-	do {
-		long max = severity_max(parm, severity);
-
-		if (held > max || val > max - held)
-			return false;
-	} while (!atomic_long_try_cmpxchg(&parm->held, &held, held + val));
-	raise_maxheld(parm, held + val);
-	return true;
-}
-
-/**
- * bc_try_charge - charge a resource, or find that it would be refused
- * @bc: a beancounter that is not freed yet
- * @resource: the resource
- * @val: how much of it; at most LONG_MAX
- * @severity: up to where
- *
- * For those that have another way when it is refused, which does not count as
- * a failure.
- *
- * Context: Any, with @bc protected by RCU or a charge. Takes no locks.
- * Return: 0, and then the charge, until bc_uncharge(), keeps the container from
- * being removed; -ENOMEM if it would be refused; -ENODEV if the container is
- * removed.
- */
-int bc_try_charge(struct beancounter *bc, enum bc_resource resource,
-		  unsigned long val, enum bc_severity severity)
-{
-	if (unlikely(!container_css_tryget(&bc->css)))
-		return -ENODEV;
-	if (likely(charge_held(&bc->parms[resource], val, severity)))
-		return 0;
-	container_css_put(&bc->css);
-	return -ENOMEM;
 }
 
 static void trace_refused(struct beancounter *bc, enum bc_resource resource,
@@ -171,7 +117,7 @@ static void trace_refused(struct beancounter *bc, enum bc_resource resource,
 					       bc_resources[resource].name,
 					       current,
 					       atomic_long_read(&parm->held),
-					       severity_max(parm, severity));
+					       bc_severity_max(parm, severity));
 	rcu_read_unlock();
 	kfree(path);
 }
@@ -274,7 +220,7 @@ static void reset_maxheld(struct bc_resource_parm *parm)
 {
 	atomic_long_set(&parm->maxheld, atomic_long_read(&parm->held));
 	smp_mb(); /* see above */
-	raise_maxheld(parm, atomic_long_read(&parm->held));
+	__bc_raise_maxheld(parm, atomic_long_read(&parm->held));
 }
 
 static void reset_minheld(struct bc_resource_parm *parm)
