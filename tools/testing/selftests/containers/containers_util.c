@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/sched.h>
 #include <mntent.h>
 #include <poll.h>
 #include <signal.h>
@@ -1149,6 +1150,39 @@ int ct_call(int (*fn)(void *arg), void *arg)
 	value = status ? -EPROTO : *ret;
 	munmap(ret, sizeof(int));
 	return value;
+}
+
+/**
+ * ct_failing_clones - clone3(2) where it fails for reasons of its own
+ * @count: how often, each
+ *
+ * Return: 0 if all failed as they should, else -EPROTO.
+ */
+int ct_failing_clones(int count)
+{
+	struct clone_args args = { .exit_signal = SIGCHLD };
+	pid_t taken = 1;
+	int ret = 0;
+
+	while (count-- > 0) {
+		/* A number that is in use. */
+		args.set_tid = (unsigned long)&taken;
+		args.set_tid_size = 1;
+		if (syscall(SYS_clone3, &args, sizeof(args)) >= 0 ||
+		    errno != EEXIST)
+			ret = -EPROTO;
+		args.set_tid_size = 0;
+		args.set_tid = 0;
+		/* A place for the descriptor that cannot be written to. */
+		args.flags = CLONE_PIDFD;
+		args.pidfd = 8;
+		if (syscall(SYS_clone3, &args, sizeof(args)) >= 0 ||
+		    errno != EFAULT)
+			ret = -EPROTO;
+		args.flags = 0;
+		args.pidfd = 0;
+	}
+	return ret;
 }
 
 /**

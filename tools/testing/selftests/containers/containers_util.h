@@ -112,6 +112,7 @@ pid_t ct_process(const char *cont, int threads, pid_t *tids);
 pid_t ct_leaderless(const char *cont, pid_t *tid);
 int ct_call(int (*fn)(void *arg), void *arg);
 int ct_become(uid_t uid);
+int ct_failing_clones(int count);
 int ct_cpus(void);
 
 /**

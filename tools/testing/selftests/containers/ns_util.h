@@ -94,6 +94,21 @@ static inline int ns_wait_containers(int count)
 	return ns_containers() == count ? 0 : -ETIMEDOUT;
 }
 
+/* A container that can have members, where there is a cpuset with it. */
+static inline int ns_make(const char *root, const char *cont)
+{
+	char cpus[64], mems[64];
+	int ret = ct_mkdir(cont);
+
+	if (ret || access(ct_path("%s/cpuset.cpus", root), F_OK))
+		return ret;
+	if (ct_read(root, "cpuset.cpus", cpus, sizeof(cpus)) < 0 ||
+	    ct_read(root, "cpuset.mems", mems, sizeof(mems)) < 0)
+		return -EIO;
+	ret = ct_write(cont, "cpuset.cpus", cpus);
+	return ret ? ret : ct_write(cont, "cpuset.mems", mems);
+}
+
 /*
  * clone3(2) with these flags, as fork(2). The child ends with its creator at the
  * latest; one that has lost it already cannot tell by getppid() in a new pid

@@ -65,21 +65,6 @@ FIXTURE_VARIANT_ADD(nsproxy, last_of_three)
 	.options = "cpuset,cpuacct,ns",
 };
 
-/* A container that can have members, where there is a cpuset with it. */
-static int make(const char *cont)
-{
-	char cpus[64], mems[64];
-	int ret = ct_mkdir(cont);
-
-	if (ret || access(ct_path("%s/cpuset.cpus", cont), F_OK))
-		return ret;
-	if (ct_read(T, "cpuset.cpus", cpus, sizeof(cpus)) < 0 ||
-	    ct_read(T, "cpuset.mems", mems, sizeof(mems)) < 0)
-		return -EIO;
-	ret = ct_write(cont, "cpuset.cpus", cpus);
-	return ret ? ret : ct_write(cont, "cpuset.mems", mems);
-}
-
 FIXTURE_SETUP(nsproxy)
 {
 	self->cpuset = strstr(variant->options, "cpuset");
@@ -95,8 +80,8 @@ FIXTURE_SETUP(nsproxy)
 	ASSERT_EQ(0, ct_write_num(PID_MAX, "pid_max", self->pid_max));
 	ASSERT_EQ(0, ct_setup());
 	ASSERT_EQ(0, ct_mount(variant->options, T));
-	ASSERT_EQ(0, make(A));
-	ASSERT_EQ(0, make(B));
+	ASSERT_EQ(0, ns_make(T, A));
+	ASSERT_EQ(0, ns_make(T, B));
 	ASSERT_EQ(BASE, ns_containers());
 }
 
@@ -1114,7 +1099,7 @@ TEST_F_TIMEOUT(nsproxy, depth, LONG_TIMEOUT)
 	EXPECT_EQ(0, ns_wait_containers(BASE));
 	for (i = 0; i < LEVELS; i++) {
 		strcat(path, "/d");
-		ASSERT_EQ(0, make(path));
+		ASSERT_EQ(0, ns_make(T, path));
 	}
 	EXPECT_EQ(0, fails(true, CLONE_NEWUTS, enter_deepest, ENOSPC));
 	EXPECT_EQ(0, fails(false, CLONE_NEWUTS, enter_deepest, ENOSPC));
@@ -1337,8 +1322,8 @@ TEST_F_TIMEOUT(nsproxy, move_only_down, LONG_TIMEOUT)
 	const char *there;
 	pid_t pid;
 
-	ASSERT_EQ(0, make(AX));
-	ASSERT_EQ(0, make(AB));
+	ASSERT_EQ(0, ns_make(T, AX));
+	ASSERT_EQ(0, ns_make(T, AB));
 	for (i = 0; i < ARRAY_SIZE(orders); i++) {
 		for (j = 0; j < 2; j++) {
 			struct order order = {

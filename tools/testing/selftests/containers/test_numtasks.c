@@ -1145,28 +1145,11 @@ TEST_F_TIMEOUT(numtasks, rmdir, LONG_TIMEOUT)
 static int failing_clones(void *cont)
 {
 	const struct rlimit none = { 0, 0 };
-	struct clone_args args = { .exit_signal = SIGCHLD };
-	pid_t taken = 1, pid;
 	int ret = ct_enter(cont), i;
+	pid_t pid;
 
-	for (i = 0; !ret && i < 50; i++) {
-		/* A number that is in use. */
-		args.set_tid = (unsigned long)&taken;
-		args.set_tid_size = 1;
-		if (syscall(SYS_clone3, &args, sizeof(args)) >= 0 ||
-		    errno != EEXIST)
-			ret = -EPROTO;
-		args.set_tid_size = 0;
-		args.set_tid = 0;
-		/* A place for the descriptor that cannot be written to. */
-		args.flags = CLONE_PIDFD;
-		args.pidfd = 8;
-		if (syscall(SYS_clone3, &args, sizeof(args)) >= 0 ||
-		    errno != EFAULT)
-			ret = -EPROTO;
-		args.flags = 0;
-		args.pidfd = 0;
-	}
+	if (!ret)
+		ret = ct_failing_clones(50);
 	/* A pid namespace whose first process has gone. */
 	if (!ret && unshare(CLONE_NEWPID))
 		ret = -errno;

@@ -44,20 +44,6 @@ FIXTURE_VARIANT_ADD(race_nsproxy, last_of_four)
 	.options = "cpuset,cpuacct,sample,ns",
 };
 
-static int make(const char *cont)
-{
-	char cpus[64], mems[64];
-	int ret = ct_mkdir(cont);
-
-	if (ret || access(T "/cpuset.cpus", F_OK))
-		return ret;
-	if (ct_read(T, "cpuset.cpus", cpus, sizeof(cpus)) < 0 ||
-	    ct_read(T, "cpuset.mems", mems, sizeof(mems)) < 0)
-		return -EIO;
-	ret = ct_write(cont, "cpuset.cpus", cpus);
-	return ret ? ret : ct_write(cont, "cpuset.mems", mems);
-}
-
 /* T with ns and nothing in it; U, a hierarchy with a name, likewise. */
 FIXTURE_SETUP(race_nsproxy)
 {
@@ -186,8 +172,8 @@ TEST_F_TIMEOUT(race_nsproxy, moves, RACE_TIMEOUT)
 {
 	struct race *race = self->race;
 
-	ASSERT_EQ(0, make(A));
-	ASSERT_EQ(0, make(B));
+	ASSERT_EQ(0, ns_make(T, A));
+	ASSERT_EQ(0, ns_make(T, B));
 	ASSERT_EQ(0, ct_mkdir(U "/a"));
 	ASSERT_EQ(0, ct_mkdir(U "/b"));
 	ASSERT_EQ(0, start_storm(race));
@@ -332,8 +318,8 @@ TEST_F_TIMEOUT(race_nsproxy, threads_here, RACE_TIMEOUT)
 	int moves = 0;
 	pid_t pid;
 
-	ASSERT_EQ(0, make(A));
-	ASSERT_EQ(0, make(B));
+	ASSERT_EQ(0, ns_make(T, A));
+	ASSERT_EQ(0, ns_make(T, B));
 	pid = race_worker(race, breeder, NULL);
 	ASSERT_LT(0, pid);
 	while (!race_over(race)) {
@@ -375,8 +361,8 @@ TEST_F_TIMEOUT(race_nsproxy, no_way_back, RACE_TIMEOUT)
 	struct ct_pids pids;
 	int moves = 0;
 
-	ASSERT_EQ(0, make(A));
-	ASSERT_EQ(0, make(B));
+	ASSERT_EQ(0, ns_make(T, A));
+	ASSERT_EQ(0, ns_make(T, B));
 	for (int i = 0; i < 3; i++) {
 		ASSERT_LT(0, race_worker(race, unsharer_alone, NULL));
 		ASSERT_EQ(0, ct_attach_process(A, race->worker[i]));
@@ -456,7 +442,7 @@ TEST_F_TIMEOUT(race_nsproxy, kill, RACE_TIMEOUT)
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	while (!race_over(race)) {
 		*ready = 0;
-		ASSERT_EQ(0, make(A));
+		ASSERT_EQ(0, ns_make(T, A));
 		for (i = 0; i < STORMERS; i++) {
 			pid[i] = ct_fork();
 			if (!pid[i]) {
