@@ -153,6 +153,43 @@ static inline int nt_user_threads(void)
 	return leaving ? -ETIMEDOUT : count;
 }
 
+/* Is this an orphan of an earlier test, which has yet to die of that? */
+static inline bool nt_is_orphan(pid_t pid)
+{
+	int parent, group, session;
+	char buf[1024], state, *p;
+
+	if (!pid || ct_proc_read(pid, "stat", buf, sizeof(buf)) <= 0)
+		return false;
+	p = strrchr(buf, ')');
+	/* The leader of the session is a child of init, too. */
+	return p && sscanf(p + 1, " %c %d %d %d", &state, &parent, &group,
+			   &session) == 4 && parent == 1 && state != 'Z' &&
+	       state != 'X' && session == getsid(0) && pid != session;
+}
+
+/* For FIXTURE_SETUP: wait until nobody is left that would be missing later. */
+static inline int nt_settle(void)
+{
+	const struct timespec tick = { .tv_nsec = 1000000 };
+	int orphans = 1, tries;
+
+	for (tries = 0; orphans && tries < CT_WAIT_MS; tries++) {
+		struct dirent *entry;
+		DIR *proc = opendir("/proc");
+
+		if (!proc)
+			return -errno;
+		if (tries)
+			nanosleep(&tick, NULL);
+		orphans = 0;
+		while ((entry = readdir(proc)))
+			orphans += nt_is_orphan(atoi(entry->d_name));
+		closedir(proc);
+	}
+	return orphans ? -ETIMEDOUT : 0;
+}
+
 /* Return once the calling process has this many threads: all others have gone. */
 static inline void nt_wait_threads(unsigned int count)
 {

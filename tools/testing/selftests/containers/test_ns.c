@@ -1479,6 +1479,7 @@ FIXTURE(ns_numtasks)
 FIXTURE_SETUP(ns_numtasks)
 {
 	ASSERT_EQ(0, ct_setup());
+	ASSERT_EQ(0, nt_settle());
 	ASSERT_EQ(0, nt_defaults());
 	ASSERT_EQ(0, nt_mount("numtasks,ns", T));
 	ASSERT_EQ(0, ct_mkdir(A));

@@ -43,6 +43,7 @@ FIXTURE(numtasks)
 FIXTURE_SETUP(numtasks)
 {
 	ASSERT_EQ(0, ct_setup());
+	ASSERT_EQ(0, nt_settle());
 	ASSERT_EQ(0, nt_defaults());
 	ASSERT_EQ(0, nt_mount("numtasks", T));
 	ASSERT_EQ(0, ct_mkdir(A));

@@ -111,22 +111,23 @@ static bool came_to(struct race *race, int error)
 	return !error;
 }
 
-/* As many children and threads as there may be, until all have ended. */
+/*
+ * As many children and threads as there may be, until all have ended. Most children
+ * stay to the end: so there are many at a time however slow forks are.
+ */
 static void burst(struct race *race)
 {
 	pid_t pids[MOST_CHILDREN];
 	int i;
 
 	for (i = 0; i < MOST_CHILDREN; i++) {
-		pids[i] = fork();
+		pids[i] = ct_fork();
 		if (!pids[i]) {
 			if (race_random(2))
 				came_to(race, short_lived_thread());
 			race_sleep_us(race_random(3000));
-			/* However slow forks are, there are many at a time. */
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			while (race_random(2))
-				race_sleep_us(20000);
+			while (race_random(4))
+				pause();
 			_exit(0);
 		}
 		if (!came_to(race, pids[i] < 0 ? errno : 0))
@@ -135,7 +136,7 @@ static void burst(struct race *race)
 			came_to(race, short_lived_thread());
 	}
 	while (i-- > 0)
-		waitpid(pids[i], NULL, 0);
+		ct_kill(pids[i]);
 	nt_wait_threads(1);
 }
 
