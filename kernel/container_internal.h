@@ -91,12 +91,12 @@ void container_clone_end(struct container *cont, bool used);
 
 /*
  * Trace an event that has the path of a container, if anybody listens. @cont is
- * evaluated under rcu_read_lock(). May sleep.
+ * evaluated under rcu_read_lock(). @gfp: for a buffer of PATH_MAX bytes.
  */
-#define trace_with_path(event, cont, ...)				\
+#define trace_with_path_gfp(gfp, event, cont, ...)			\
 do {									\
 	if (trace_##event##_enabled()) {				\
-		char *path_ = kmalloc(PATH_MAX, GFP_KERNEL);		\
+		char *path_ = kmalloc(PATH_MAX, gfp);			\
 									\
 		rcu_read_lock();					\
 		if (path_) {						\
@@ -110,5 +110,9 @@ do {									\
 		kfree(path_);						\
 	}								\
 } while (0)
+
+/* The same where one may sleep. */
+#define trace_with_path(event, cont, ...)				\
+	trace_with_path_gfp(GFP_KERNEL, event, cont, ##__VA_ARGS__)
 
 #endif /* _KERNEL_CONTAINER_INTERNAL_H */

@@ -99,29 +99,6 @@ static void lower_minheld(struct bc_resource_parm *parm, long held)
 			break;
 }
 
-static void trace_refused(struct beancounter *bc, enum bc_resource resource,
-			  enum bc_severity severity)
-{
-	struct bc_resource_parm *parm = &bc->parms[resource];
-	struct container *cont;
-	char *path;
-
-	path = kmalloc(PATH_MAX, GFP_ATOMIC | __GFP_NOWARN);
-	if (!path)
-		return;
-	rcu_read_lock();
-	/* The root state may be unbound, and the root container go, meanwhile. */
-	cont = READ_ONCE(bc->css.container);
-	if (!container_path(cont, path, PATH_MAX))
-		trace_container_charge_refused(cont->root->hierarchy_id, path,
-					       bc_resources[resource].name,
-					       current,
-					       atomic_long_read(&parm->held),
-					       bc_severity_max(parm, severity));
-	rcu_read_unlock();
-	kfree(path);
-}
-
 /**
  * bc_charge - charge a resource
  * @bc: a beancounter that is not freed yet
@@ -138,12 +115,17 @@ static void trace_refused(struct beancounter *bc, enum bc_resource resource,
 int bc_charge(struct beancounter *bc, enum bc_resource resource,
 	      unsigned long val, enum bc_severity severity)
 {
+	struct bc_resource_parm *parm = &bc->parms[resource];
 	int ret = bc_try_charge(bc, resource, val, severity);
 
 	if (ret == -ENOMEM) {
-		atomic_long_inc(&bc->parms[resource].failcnt);
-		if (trace_container_charge_refused_enabled())
-			trace_refused(bc, resource, severity);
+		atomic_long_inc(&parm->failcnt);
+		trace_with_path_gfp(GFP_ATOMIC | __GFP_NOWARN,
+				    container_charge_refused,
+				    READ_ONCE(bc->css.container),
+				    bc_resources[resource].name, current,
+				    atomic_long_read(&parm->held),
+				    bc_severity_max(parm, severity));
 	}
 	return ret;
 }

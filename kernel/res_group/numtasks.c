@@ -170,14 +170,6 @@ static int numtasks_can_fork(struct container_subsys *ss,
 	return 0;
 }
 
-static void numtasks_cancel_fork(struct container_subsys *ss,
-				 struct container_subsys_state *css,
-				 struct task_struct *task)
-{
-	if (uncount(task))
-		res_group_uncharge(css_res_group(css));
-}
-
 /*
  * The subsystem was mounted after can_fork, and @task joined after the members of
  * the root had been counted. It does not run yet.
@@ -213,6 +205,7 @@ static void numtasks_fork(struct container_subsys *ss,
 	}
 }
 
+/* A fork that failed is the same as an exit. */
 static void numtasks_exit(struct container_subsys *ss,
 			  struct container_subsys_state *css,
 			  struct task_struct *task)
@@ -388,7 +381,7 @@ struct container_subsys numtasks_subsys = {
 	.free		= numtasks_free,
 	.attach		= numtasks_attach,
 	.can_fork	= numtasks_can_fork,
-	.cancel_fork	= numtasks_cancel_fork,
+	.cancel_fork	= numtasks_exit,
 	.fork		= numtasks_fork,
 	.exit		= numtasks_exit,
 	.populate	= numtasks_populate,

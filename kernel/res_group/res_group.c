@@ -182,6 +182,16 @@ static void call_back_exceeded(struct res_group *rg)
  * Charging
  */
 
+/* One unit more in use, which was in nobody's hand. The lock is held. */
+static void charge_unit(struct res_group *rg)
+{
+	if (is_called_back(rg))
+		meter(rg);
+	account(rg, 1);
+	if (rg->metered)
+		atomic_dec(&rg->in_hand);
+}
+
 static int charge_scarce(struct res_group *rg, bool force)
 {
 	struct res_group *obstacle;
@@ -194,11 +204,7 @@ static int charge_scarce(struct res_group *rg, bool force)
 	}
 	if (obstacle && !force)
 		return -EAGAIN;
-	if (is_called_back(rg))
-		meter(rg);
-	account(rg, 1);
-	if (rg->metered)
-		atomic_dec(&rg->in_hand);
+	charge_unit(rg);
 	if (obstacle)
 		call_back_exceeded(rg);
 	return 0;
@@ -218,14 +224,10 @@ void res_group_move(struct res_group *from, struct res_group *to)
 		return;
 	}
 	mutex_lock(&to->ctl->lock);
-	if (is_called_back(to))
-		meter(to);
 	account(from, -1);
 	if (from->metered)
 		atomic_inc(&from->in_hand);
-	account(to, 1);
-	if (to->metered)
-		atomic_dec(&to->in_hand);
+	charge_unit(to);
 	call_back_exceeded(to);
 	mutex_unlock(&to->ctl->lock);
 }
