@@ -59,9 +59,9 @@ FIXTURE_SETUP(reclaim)
 	ASSERT_EQ(0, ct_attach(A, self->hog.pid));
 	free0 = node_kb(0, "MemFree:");
 	free1 = node_kb(1, "MemFree:");
-	/* Leave seven tenths of what node 0 has. */
-	ASSERT_LT(free0 * 7 / 10, free1);
-	ASSERT_EQ(0, puppet_call(&self->hog, hog, free1 - free0 * 7 / 10));
+	/* Leave half of what node 0 has. */
+	ASSERT_LT(free0 / 2, free1);
+	ASSERT_EQ(0, puppet_call(&self->hog, hog, free1 - free0 / 2));
 	ASSERT_EQ(0, ct_write(ct_path("/proc/%d", self->hog.pid),
 			      "oom_score_adj", "-1000"));
 }
@@ -175,9 +175,19 @@ static bool page_eater(const char *cont)
 	return !status || status == SIGKILL;
 }
 
+/* What decay leaves of a rate, half of it in ten seconds. */
+static long long decayed(long long rate, int seconds)
+{
+	while (seconds--)
+		rate = rate * 93303 / 100000;
+	return rate;
+}
+
 TEST_F(reclaim, pressure)
 {
 	long long first, later;
+	uint64_t start;
+	int seconds;
 
 	EXPECT_EQ(0, ct_read_num(MNT, "cpuset.memory_pressure_enabled"));
 	EXPECT_EQ(-ENOENT, ct_read_num(A, "cpuset.memory_pressure_enabled"));
@@ -191,20 +201,22 @@ TEST_F(reclaim, pressure)
 
 	ASSERT_EQ(0, ct_write(MNT, "cpuset.memory_pressure_enabled", "1"));
 	EXPECT_EQ(1, ct_read_num(MNT, "cpuset.memory_pressure_enabled"));
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 5; i++) {
 		ASSERT_EQ(0, make_short());
 		ASSERT_TRUE(page_eater(A));
 	}
 	race_sleep_us(1100000);
+	start = race_now();
 	first = ct_read_num(A, "cpuset.memory_pressure");
 	EXPECT_LT(0, first);
 	EXPECT_EQ(0, ct_read_num(B, "cpuset.memory_pressure"));
 	EXPECT_EQ(0, ct_read_num(MNT, "cpuset.memory_pressure"));
-	/* Half of it is gone in ten seconds, more if the machine is slow. */
+	/* On a busy machine it is later than one thinks. */
 	race_sleep_us(10000000);
 	later = ct_read_num(A, "cpuset.memory_pressure");
-	EXPECT_LE(first / 8, later);
-	EXPECT_GE(first * 6 / 10, later);
+	seconds = (race_now() - start) / 1000000000 + 2;
+	EXPECT_GE(decayed(first, 10) + seconds, later);
+	EXPECT_LE(decayed(first, seconds) - seconds, later);
 	ASSERT_EQ(0, ct_write(MNT, "cpuset.memory_pressure_enabled", "0"));
 }
 

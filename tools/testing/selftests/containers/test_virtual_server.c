@@ -264,6 +264,7 @@ FIXTURE_SETUP(virtual_server)
 	ret = ct_mkdir(INSIDE);
 	ASSERT_TRUE(!ret || ret == -EEXIST);
 	ASSERT_EQ(0, ct_setup());
+	ASSERT_EQ(0, nt_settle());
 	ASSERT_EQ(0, nt_defaults());
 	ASSERT_EQ(0, nt_mount("cpuset,cpuacct,numtasks,bc,ns", T));
 	ASSERT_EQ(0, nt_set_total(T, NT_PLENTY));
