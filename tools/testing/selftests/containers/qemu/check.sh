@@ -86,6 +86,15 @@ sample_is_documented() {
 		"$TOP/samples/containers/container_sample.c"
 }
 
+# What failed or was skipped, each after what the harness said of it.
+failures_in() {
+	awk '
+		/: # .*:[0-9]+:[^ ]*:/ { said = said "  " $0 "\n" }
+		/: (not ok|ok .*# SKIP)/ { printf "%s  %s\n", said, $0 }
+		/: (not )?ok/ { said = "" }
+	' "$1"
+}
+
 # selftests KIND: build, boot, count.
 selftests() {
 	local kind=$1 output=$BUILD/selftests-$1.txt counts
@@ -99,7 +108,7 @@ selftests() {
 	if [ -n "$counts" ]; then
 		passed=$((passed + ${counts% *}))
 		failed=$((failed + ${counts#* }))
-		failures+=$(grep -E ': (not ok|ok .*# SKIP)' "$output" | sed 's/^/  /')$'\n'
+		failures+=$(failures_in "$output")$'\n'
 	else
 		fail "selftests on the $kind kernel"
 	fi
