@@ -8,7 +8,8 @@
  * never changes; a thread that moves gets another one, found by hash. A group
  * lists the containers it is in, save root containers: what it does not list
  * it is in the root of. So neither mounting nor unmounting a hierarchy touches
- * a group or a thread.
+ * a group or a thread. The exception is the first mount: until then no thread is
+ * a member of anything, and fork and exit have nothing to do; see container_start().
  *
  * The file system is in container_fs.c.
  *
@@ -23,7 +24,7 @@
  *			joining at fork and leaving at exit: whoever moves a
  *			thread holds the mutex its signal_struct hashes to.
  *			All of them: container_attach_exclude().
- *   group->lock	group->tasks, ->active, ->iters, ->kill_stamp, and
+ *   group->lock	group->tasks, ->active, ->left, ->iters, ->kill_stamp, and
  *			task->containers of the members: written with the locks
  *			of both the old and the new group held. Two are taken
  *			in the order of their addresses.
@@ -33,7 +34,8 @@
  * No lock of ours is held while kernfs drains the users of a file
  * (kernfs_remove()), so a handler of a control file may take any of them.
  *
- * Lifetimes. A member holds a reference to its group, a group holds one to
+ * Lifetimes. A member holds a reference to its group, and a thread that has left
+ * it holds it until it has run for the last time. A group holds one to
  * each container it lists, a container one to its parent. A container is
  * removed when its population, the number of its groups with members, is
  * changed from 0 to CONTAINER_DEAD; the structure and the subsystems' states
@@ -79,6 +81,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/workqueue.h>
 
 #include "container_internal.h"
@@ -87,6 +90,13 @@ static DEFINE_MUTEX(container_mutex);
 
 #define ATTACH_MUTEX_BITS	5
 static struct mutex attach_mutexes[1 << ATTACH_MUTEX_BITS];
+
+/*
+ * For each attach mutex the group that was last left empty by an attach, with a
+ * reference, or NULL: whoever moves to and fro finds it again. None of a container
+ * that has been removed.
+ */
+static struct container_group *spare_groups[1 << ATTACH_MUTEX_BITS];
 
 #define GROUP_HASH_BITS		9
 static struct group_bucket {
@@ -107,7 +117,6 @@ struct containerfs_root container_dummy_root;
 
 /* The group of all tasks that are in the root of every hierarchy. */
 struct container_group init_container_group = {
-	.refs		= REFCOUNT_INIT(1),
 	.lock		= __SPIN_LOCK_UNLOCKED(init_container_group.lock),
 	.tasks		= LIST_HEAD_INIT(init_container_group.tasks),
 	.iters		= LIST_HEAD_INIT(init_container_group.iters),
@@ -126,7 +135,23 @@ static unsigned long root_charge_mask __read_mostly;
 /* Counts container_kill(); container_mutex, forks read it without. */
 static unsigned int kill_clock;
 
+/* Which subsystems have which callback. */
+static struct {
+	unsigned long		can_attach;
+	unsigned long		attach;
+	unsigned long		attached;
+	unsigned long		can_fork;
+	unsigned long		fork;
+	unsigned long		exit;
+} having __ro_after_init;
+
+DEFINE_STATIC_KEY_FALSE(container_key);
+DEFINE_STATIC_KEY_FALSE(container_exit_key);
+
 static LLIST_HEAD(free_list);
+
+/* Groups that container_task_dead() could not free. */
+static LLIST_HEAD(unused_groups);
 
 /**
  * container_lock - take container_mutex
@@ -279,13 +304,24 @@ struct container *container_next_descendant_pre(struct container *pos,
 	return NULL;
 }
 
-/**
- * container_state_unused - the last container_css_get() of a state was given back
- * @css: the state; under rcu_read_lock(), for it may be freed at any moment
- */
-void container_state_unused(struct container_subsys_state *css)
+/* Drop what may be the last reference from container_css_get(). */
+void __container_css_put(struct container_subsys_state *css)
 {
-	container_changed(READ_ONCE(css->container));
+	struct container *cont;
+
+	/* Once it is given back @css may be freed. */
+	rcu_read_lock();
+	/*
+	 * The last member will announce it when it leaves, for it sees the
+	 * reference given back: both sides have a full barrier between their
+	 * atomic operation and the look at the other's.
+	 */
+	if (atomic_dec_return(&css->refcnt) == 1) {
+		cont = READ_ONCE(css->container);
+		if (atomic_read(&cont->population) <= 0)
+			container_changed(cont);
+	}
+	rcu_read_unlock();
 }
 
 /*
@@ -405,10 +441,9 @@ struct container *container_create(struct container *parent)
 		return ERR_PTR(-ENOMEM);
 	container_get(parent);
 	container_init_struct(cont, parent->root, parent);
-	if (test_bit(CONTAINER_NOTIFY_ON_RELEASE, &parent->flags))
-		__set_bit(CONTAINER_NOTIFY_ON_RELEASE, &cont->flags);
-	if (test_bit(CONTAINER_AUTO_DELETE, &parent->flags))
-		__set_bit(CONTAINER_AUTO_DELETE, &cont->flags);
+	cont->flags = READ_ONCE(parent->flags) &
+		      (BIT(CONTAINER_NOTIFY_ON_RELEASE) |
+		       BIT(CONTAINER_AUTO_DELETE));
 
 	ret = container_create_states(cont);
 	if (ret) {
@@ -491,6 +526,8 @@ static bool container_freeze_states(struct container *cont)
 	return true;
 }
 
+static void drop_spare_groups(struct container *cont);
+
 /**
  * container_remove - take an unused container out of its tree
  * @cont: not a root container
@@ -519,6 +556,7 @@ int container_remove(struct container *cont)
 	}
 	list_del_rcu(&cont->sibling);
 	cont->root->nr_containers--;
+	drop_spare_groups(cont);
 	container_destroy_states(cont);
 	set_bit(CONTAINER_RELEASABLE, &cont->parent->flags);
 	container_changed(cont->parent);
@@ -598,15 +636,31 @@ static struct group_bucket *group_bucket(unsigned long key)
 	return &group_table[hash_long(key, GROUP_HASH_BITS)];
 }
 
-static void put_group(struct container_group *group)
+/* References to the group of the root, which is static, are not counted. */
+static void get_group(struct container_group *group)
 {
-	struct group_bucket *bucket;
+	if (group != &init_container_group)
+		refcount_inc(&group->refs);
+}
+
+static bool tryget_group(struct container_group *group)
+{
+	return group == &init_container_group ||
+	       refcount_inc_not_zero(&group->refs);
+}
+
+/* Returns whether it was the last reference. */
+static bool drop_group(struct container_group *group)
+{
+	return group != &init_container_group &&
+	       refcount_dec_and_test(&group->refs);
+}
+
+static void free_group(struct container_group *group)
+{
+	struct group_bucket *bucket = group_bucket(group->key);
 	unsigned int i;
 
-	if (!refcount_dec_and_test(&group->refs))
-		return;
-
-	bucket = group_bucket(group->key);
 	spin_lock(&bucket->lock);
 	hlist_del_init_rcu(&group->hash);
 	spin_unlock(&bucket->lock);
@@ -622,132 +676,147 @@ static void put_group(struct container_group *group)
 	kfree_rcu(group, rcu);
 }
 
+static void put_group(struct container_group *group)
+{
+	if (drop_group(group))
+		free_group(group);
+}
+
 /* Pin the group that @task is in. @task is current or pinned. */
 static struct container_group *task_group_get(struct task_struct *task)
 {
-	struct container_group *group;
+	struct container_group *group = rcu_access_pointer(task->containers);
 
+	if (group == &init_container_group)
+		return group;
 	rcu_read_lock();
 	/* A group without references has been left by @task. */
 	do {
 		group = rcu_dereference(task->containers);
-	} while (!refcount_inc_not_zero(&group->refs));
+	} while (!tryget_group(group));
 	rcu_read_unlock();
 	return group;
 }
 
-/* Under RCU, or for current. The group can only change to or from a locked one. */
+/*
+ * The group can only change to or from a locked one, and, like under RCU, is not
+ * freed while it is locked. @task is current or pinned.
+ */
 static struct container_group *lock_task_group(struct task_struct *task)
 	__acquires(&task->containers->lock)
 {
-	struct container_group *group;
+	struct container_group *group = rcu_access_pointer(task->containers);
 
-	for (;;) {
-		group = rcu_dereference(task->containers);
+	/* This one is never freed. */
+	if (group == &init_container_group) {
 		spin_lock(&group->lock);
 		if (likely(rcu_access_pointer(task->containers) == group))
 			return group;
 		spin_unlock(&group->lock);
 	}
+	rcu_read_lock();
+	for (;;) {
+		group = rcu_dereference(task->containers);
+		spin_lock(&group->lock);
+		if (likely(rcu_access_pointer(task->containers) == group))
+			break;
+		spin_unlock(&group->lock);
+	}
+	rcu_read_unlock();
+	return group;
 }
 
-/*
- * A walk over the containers that a group would list whose members come from
- * group @from and move to container @to, in the order of hierarchy ids.
+/**
+ * struct moved_group - the group of threads that move to a container
+ * @from: the group they are in
+ * @to: the container
+ * @pos: where among the links of @from that to @to's hierarchy is, or would be
+ * @nr_links: number of links
+ * @key: sum of the hashes of the containers
  */
-struct link_walk {
+struct moved_group {
 	struct container_group	*from;
 	struct container	*to;
-	unsigned int		next;
-	bool			passed;
+	unsigned int		pos;
+	unsigned int		nr_links;
+	unsigned long		key;
 };
 
-static struct container *next_link(struct link_walk *walk)
+/* The container of link @i. */
+static struct container *moved_link(const struct moved_group *moved,
+				    unsigned int i)
 {
-	struct containerfs_root *root = walk->to->root;
+	struct container_group *from = moved->from;
 
-	for (; walk->next < walk->from->nr_links; walk->next++) {
-		struct container *cont = walk->from->links[walk->next].container;
-
-		if (cont->root == root)
-			continue;
-		if (!walk->passed && root->hierarchy_id < cont->root->hierarchy_id)
-			break;
-		walk->next++;
-		return cont;
-	}
-	if (walk->passed)
-		return NULL;
-	walk->passed = true;
-	return walk->to;
+	if (i < moved->pos)
+		return from->links[i].container;
+	if (i == moved->pos && moved->to->parent)
+		return moved->to;
+	/* From here on there are as many links as in @from. */
+	return from->links[i + from->nr_links - moved->nr_links].container;
 }
 
-static bool group_matches(struct container_group *group, struct link_walk walk)
+static bool group_matches(struct container_group *group,
+			  const struct moved_group *moved)
 {
-	struct container *cont;
 	unsigned int i;
 
-	for (i = 0; (cont = next_link(&walk)); i++)
-		if (i == group->nr_links || group->links[i].container != cont)
+	if (group->key != moved->key || group->nr_links != moved->nr_links)
+		return false;
+	for (i = 0; i < group->nr_links; i++)
+		if (group->links[i].container != moved_link(moved, i))
 			return false;
-	return i == group->nr_links;
+	return true;
 }
 
 static struct container_group *find_group(struct group_bucket *bucket,
-					  unsigned long key,
-					  struct link_walk walk)
+					  const struct moved_group *moved)
 {
 	struct container_group *group;
 
 	hlist_for_each_entry_rcu(group, &bucket->head, hash,
 				 lockdep_is_held(&bucket->lock))
-		if (group->key == key && group_matches(group, walk) &&
-		    refcount_inc_not_zero(&group->refs))
+		if (group_matches(group, moved) && tryget_group(group))
 			return group;
 	return NULL;
 }
 
 static void group_set_states(struct container_group *group,
-			     struct link_walk walk)
+			     struct container_group *from, struct container *to)
 {
+	unsigned long mask = to->root->subsys_mask;
 	struct container_subsys *ss;
 	int i;
 
-	for_each_container_subsys(ss, i) {
-		struct container_subsys_state *css = walk.to->subsys[i];
-
-		if (!css)
-			css = walk.from->subsys[i];
-		group->subsys[i] = css;
-		if (css == ss->root_css)
-			continue;
-		if (ss->fork)
-			group->fork_mask |= BIT(i);
-		if (ss->can_fork)
-			group->can_fork_mask |= BIT(i);
-		if (ss->exit)
-			group->exit_mask |= BIT(i);
-	}
+	memcpy(group->subsys, from->subsys, sizeof(group->subsys));
+	for_each_subsys_in(ss, i, mask)
+		group->subsys[i] = to->subsys[i];
+	if (to->parent)
+		group->nonroot_mask = from->nonroot_mask | mask;
+	else
+		group->nonroot_mask = from->nonroot_mask & ~mask;
 }
 
-static struct container_group *alloc_group(unsigned long key,
-					   struct link_walk walk, gfp_t gfp)
+static struct container_group *alloc_group(const struct moved_group *moved,
+					   gfp_t gfp)
 {
 	struct container_group *group;
-	struct container *cont;
+	unsigned int i;
 
-	group = kzalloc(struct_size(group, links, walk.from->nr_links + 1), gfp);
+	group = kzalloc(struct_size(group, links, moved->nr_links), gfp);
 	if (!group)
 		return NULL;
 	refcount_set(&group->refs, 1);
 	spin_lock_init(&group->lock);
 	INIT_LIST_HEAD(&group->tasks);
 	INIT_LIST_HEAD(&group->iters);
-	group->key = key;
-	group_set_states(group, walk);
+	group->key = moved->key;
+	group->nr_links = moved->nr_links;
+	group_set_states(group, moved->from, moved->to);
 
-	while ((cont = next_link(&walk))) {
-		struct container_link *link = &group->links[group->nr_links++];
+	for (i = 0; i < group->nr_links; i++) {
+		struct container *cont = moved_link(moved, i);
+		struct container_link *link = &group->links[i];
 
 		container_get(cont);
 		link->container = cont;
@@ -773,33 +842,42 @@ static struct container_group *alloc_group(unsigned long key,
 static struct container_group *get_group_moved(struct container_group *from,
 					       struct container *to, gfp_t gfp)
 {
-	struct container_link *old = group_link(from, to->root);
-	struct link_walk walk = {
-		.from	= from,
-		.to	= to,
-		.passed	= !to->parent,
+	struct moved_group moved = {
+		.from		= from,
+		.to		= to,
+		.nr_links	= from->nr_links,
+		.key		= from->key,
 	};
 	struct container_group *group, *new;
-	unsigned long key = from->key;
+	struct container *old = NULL;
 	struct group_bucket *bucket;
 
-	if (old)
-		key -= link_key(old->container);
-	if (to->parent)
-		key += link_key(to);
-	bucket = group_bucket(key);
+	for (; moved.pos < from->nr_links; moved.pos++) {
+		old = from->links[moved.pos].container;
+		if (old->root->hierarchy_id >= to->root->hierarchy_id)
+			break;
+	}
+	if (old && old->root == to->root) {
+		moved.nr_links--;
+		moved.key -= link_key(old);
+	}
+	if (to->parent) {
+		moved.nr_links++;
+		moved.key += link_key(to);
+	}
+	bucket = group_bucket(moved.key);
 
 	rcu_read_lock();
-	group = find_group(bucket, key, walk);
+	group = find_group(bucket, &moved);
 	rcu_read_unlock();
 	if (group)
 		return group;
 
-	new = alloc_group(key, walk, gfp);
+	new = alloc_group(&moved, gfp);
 	if (!new)
 		return NULL;
 	spin_lock(&bucket->lock);
-	group = find_group(bucket, key, walk);
+	group = find_group(bucket, &moved);
 	if (!group)
 		hlist_add_head_rcu(&new->hash, &bucket->head);
 	spin_unlock(&bucket->lock);
@@ -809,17 +887,28 @@ static struct container_group *get_group_moved(struct container_group *from,
 	return group;
 }
 
-/* The last member of @group has gone. Under group->lock. */
+/*
+ * @group has neither members nor reservations any more. If there were reservations
+ * alone nobody has left. Under group->lock.
+ */
 static void group_vacate(struct container_group *group)
 {
+	const unsigned long lost = BIT(CONTAINER_USED) | BIT(CONTAINER_RELEASABLE);
+	bool left = group->left;
 	unsigned int i;
 
+	group->left = false;
 	for (i = 0; i < group->nr_links; i++) {
 		struct container *cont = group->links[i].container;
 
-		if (!atomic_dec_return(&cont->population)) {
-			set_bit(CONTAINER_VACATED, &cont->flags);
+		/* As long as it is populated nobody clears them. */
+		if (left && (READ_ONCE(cont->flags) & lost) != lost) {
+			set_bit(CONTAINER_USED, &cont->flags);
 			set_bit(CONTAINER_RELEASABLE, &cont->flags);
+		}
+		if (!atomic_dec_return(&cont->population)) {
+			if (left)
+				set_bit(CONTAINER_VACATED, &cont->flags);
 			container_changed(cont);
 		}
 	}
@@ -841,20 +930,20 @@ static bool group_occupy(struct container_group *group)
 		old = atomic_fetch_inc(&cont->population);
 		if (old < 0)
 			goto removed;
-		if (!old) {
-			set_bit(CONTAINER_USED, &cont->flags);
+		if (!old)
 			container_changed(cont);
-		}
 	}
 	group->active++;
 	spin_unlock(&group->lock);
 	return true;
 
 removed:
-	atomic_dec(&group->links[i].container->population);
-	while (i-- > 0)
-		if (!atomic_dec_return(&group->links[i].container->population))
-			container_changed(group->links[i].container);
+	do {
+		struct container *cont = group->links[i].container;
+
+		if (!atomic_dec_return(&cont->population))
+			container_changed(cont);
+	} while (i-- > 0);
 	spin_unlock(&group->lock);
 	return false;
 }
@@ -867,7 +956,7 @@ static void group_unoccupy(struct container_group *group)
 	spin_unlock(&group->lock);
 }
 
-/* Is @task, whose group's lock is held, a member, or yet to join or gone? */
+/* Is @task a member, or yet to join or gone? Stable under its group's lock. */
 static bool is_member(struct task_struct *task)
 {
 	return !list_empty(&task->container_node);
@@ -882,6 +971,7 @@ static void leave_group(struct container_group *group, struct task_struct *task)
 		if (it->pos == &task->container_node)
 			it->pos = task->container_node.next;
 	list_del_init(&task->container_node);
+	group->left = true;
 	if (!--group->active)
 		group_vacate(group);
 }
@@ -890,16 +980,50 @@ static void leave_group(struct container_group *group, struct task_struct *task)
  * Members
  */
 
+/*
+ * Has @task left its group for good? From then on it is seen in the roots. While it
+ * is moved it is no member for a moment.
+ */
+static bool has_left(struct task_struct *task)
+{
+	return !READ_ONCE(task->container_node.prev);
+}
+
 /* Under RCU, or with the task's group pinned. */
 struct container *task_container_in(struct task_struct *task,
 				    struct containerfs_root *root)
 {
+	if (has_left(task))
+		return &root->top;
 	return group_container(rcu_dereference(task->containers), root);
 }
 
 static bool group_in(struct container_group *group, struct container *cont)
 {
 	return group_container(group, cont->root) == cont;
+}
+
+/* Under RCU. */
+static void drop_spare_group(struct container_group **spare,
+			     struct container_group *group)
+{
+	if (cmpxchg(spare, group, NULL) == group)
+		put_group(group);
+}
+
+/* @cont has been removed. */
+static void drop_spare_groups(struct container *cont)
+{
+	struct container_group *group;
+	int i;
+
+	rcu_read_lock();
+	for (i = 0; i < ARRAY_SIZE(spare_groups); i++) {
+		group = READ_ONCE(spare_groups[i]);
+		if (group && group_in(group, cont))
+			drop_spare_group(&spare_groups[i], group);
+	}
+	rcu_read_unlock();
 }
 
 /* A root container does not list its groups. @it->group is the last one. */
@@ -917,8 +1041,7 @@ static struct container_group *next_root_group(struct container_task_iter *it)
 			hlist_entry_safe(bucket->head.first,
 					 struct container_group, hash);
 		hlist_for_each_entry_from(group, hash) {
-			if (group_in(group, it->cont) &&
-			    refcount_inc_not_zero(&group->refs)) {
+			if (group_in(group, it->cont) && tryget_group(group)) {
 				spin_unlock(&bucket->lock);
 				return group;
 			}
@@ -930,6 +1053,7 @@ static struct container_group *next_root_group(struct container_task_iter *it)
 
 static struct container_group *next_listed_group(struct container_task_iter *it)
 {
+	struct container_group *group = NULL;
 	struct container *cont = it->cont;
 	struct container_link *link;
 
@@ -937,13 +1061,13 @@ static struct container_group *next_listed_group(struct container_task_iter *it)
 	link = it->group ? group_link(it->group, cont->root) :
 	       list_entry(&cont->groups, struct container_link, node);
 	list_for_each_entry_continue(link, &cont->groups, node) {
-		if (refcount_inc_not_zero(&link->group->refs)) {
-			spin_unlock(&cont->lock);
-			return link->group;
+		if (tryget_group(link->group)) {
+			group = link->group;
+			break;
 		}
 	}
 	spin_unlock(&cont->lock);
-	return NULL;
+	return group;
 }
 
 /* Pin the group after it->group in it->group's place; NULL after the last. */
@@ -1014,17 +1138,17 @@ static bool iter_next_group(struct container_task_iter *it)
  */
 struct task_struct *container_task_iter_next(struct container_task_iter *it)
 {
-	struct task_struct *task = NULL;
+	struct task_struct *task;
 
-	while (!task && (it->group || iter_next_group(it))) {
+	if (!it->group && !iter_next_group(it))
+		return NULL;
+	do {
 		spin_lock(&it->group->lock);
 		task = iter_step(it);
 		if (task)
 			get_task_struct(task);
 		spin_unlock(&it->group->lock);
-		if (!task && !iter_next_group(it))
-			break;
-	}
+	} while (!task && iter_next_group(it));
 	return task;
 }
 
@@ -1050,34 +1174,70 @@ static bool leads_process_in(struct task_struct *task, struct container *cont)
 }
 
 /**
- * container_task_iter_next_nr - the id of the next member of a container
+ * container_task_iter_fill - the ids of the next members of a container
  * @it: the iterator
  * @ns: the pid namespace whose ids are wanted; who has none there is left out
- * @processes: thread-group ids, each once, in place of thread ids
+ * @nrs: where to put the ids
+ * @max: how many at most
  *
- * No spinlock is held. Return: the id, or 0 after the last.
+ * No spinlock is held. Return: how many; less than @max after the last, when
+ * nothing more may be done with @it but to end it.
  */
-pid_t container_task_iter_next_nr(struct container_task_iter *it,
-				  struct pid_namespace *ns, bool processes)
+unsigned int container_task_iter_fill(struct container_task_iter *it,
+				      struct pid_namespace *ns, pid_t *nrs,
+				      unsigned int max)
 {
 	struct task_struct *task;
-	pid_t nr = 0;
+	unsigned int count = 0;
+	pid_t nr;
 
 	if (!it->group && !iter_next_group(it))
 		return 0;
 	rcu_read_lock();
 	do {
 		spin_lock(&it->group->lock);
-		while (!nr && (task = iter_step(it))) {
-			if (!processes)
-				nr = task_pid_nr_ns(task, ns);
-			else if (leads_process_in(task, it->cont))
-				nr = task_tgid_nr_ns(task, ns);
+		while (count < max && (task = iter_step(it))) {
+			nr = task_pid_nr_ns(task, ns);
+			if (nr)
+				nrs[count++] = nr;
 		}
 		spin_unlock(&it->group->lock);
-	} while (!nr && iter_next_group(it));
+	} while (count < max && iter_next_group(it));
 	rcu_read_unlock();
-	return nr;
+	return count;
+}
+
+/**
+ * container_task_iter_fill_processes - the thread-group ids of the next processes
+ *	with a member in a container, each once
+ * @it: the iterator
+ * @ns: as for container_task_iter_fill(), like the rest
+ * @nrs: where to put the ids
+ * @max: how many at most
+ *
+ * A process of which most threads are elsewhere takes a while, so no lock is held
+ * meanwhile. Sleeps. Return: as container_task_iter_fill(); 0 if current is to die.
+ */
+unsigned int container_task_iter_fill_processes(struct container_task_iter *it,
+						struct pid_namespace *ns,
+						pid_t *nrs, unsigned int max)
+{
+	struct task_struct *task;
+	unsigned int count = 0;
+	pid_t nr;
+
+	while (count < max && (task = container_task_iter_next(it))) {
+		rcu_read_lock();
+		nr = leads_process_in(task, it->cont) ? task_tgid_nr_ns(task, ns) : 0;
+		rcu_read_unlock();
+		put_task_struct(task);
+		if (nr)
+			nrs[count++] = nr;
+		if (fatal_signal_pending(current))
+			return 0;
+		cond_resched();
+	}
+	return count;
 }
 
 /**
@@ -1113,8 +1273,8 @@ static void attach_states(struct task_struct *task, struct container_group *from
 	struct container_subsys *ss;
 	int i;
 
-	for_each_container_subsys(ss, i)
-		if (ss->attach && from->subsys[i] != to->subsys[i])
+	for_each_subsys_in(ss, i, having.attach)
+		if (from->subsys[i] != to->subsys[i])
 			ss->attach(ss, to->subsys[i], from->subsys[i], task,
 				   prepared);
 }
@@ -1125,9 +1285,8 @@ static void tell_attached(void)
 	struct container_subsys *ss;
 	int i;
 
-	for_each_container_subsys(ss, i)
-		if (ss->attached)
-			ss->attached(ss);
+	for_each_subsys_in(ss, i, having.attached)
+		ss->attached(ss);
 }
 
 /* In the order of their addresses. @a and @b are not the same. */
@@ -1171,7 +1330,7 @@ static bool join_group(struct container_group *group, struct task_struct *child,
 		return false;
 	group->active++;
 	list_add_tail(&child->container_node, &group->tasks);
-	child->container_next = NULL;
+	WRITE_ONCE(child->container_next, NULL);
 	return true;
 }
 
@@ -1201,7 +1360,7 @@ static bool join_cloned_group(struct container_group *group,
 	joined = rcu_access_pointer(child->container_next->containers) == base;
 	if (joined) {
 		list_add_tail(&child->container_node, &group->tasks);
-		child->container_next = NULL;
+		WRITE_ONCE(child->container_next, NULL);
 		child->container_cloned = false;
 	}
 	unlock_groups(group, base);
@@ -1222,7 +1381,7 @@ static struct container_group *follow_creator(struct task_struct *child,
 
 	if (child->signal == child->container_next->signal &&
 	    group_container(base, cont->root) != cont->parent) {
-		refcount_inc(&base->refs);
+		get_group(base);
 		return base;
 	}
 	return get_group_moved(base, cont, GFP_KERNEL | __GFP_NOFAIL);
@@ -1263,7 +1422,6 @@ static void join_creator(struct task_struct *child, bool *killed)
 	bool joined;
 
 	do {
-		rcu_read_lock();
 		group = lock_task_group(child);
 		joined = join_group(group, child, killed);
 		if (!joined) {
@@ -1272,7 +1430,6 @@ static void join_creator(struct task_struct *child, bool *killed)
 			rcu_assign_pointer(child->containers, next);
 		}
 		spin_unlock(&group->lock);
-		rcu_read_unlock();
 		if (!joined) {
 			attach_states(child, group, next, false);
 			put_group(group);
@@ -1289,6 +1446,8 @@ static void join_newborn(struct task_struct *child)
 {
 	bool killed = false;
 
+	if (likely(!READ_ONCE(child->container_next)))
+		return;
 	if (child->container_cloned)
 		join_cloned(child, &killed);
 	/* It may have given up its own container. */
@@ -1307,21 +1466,22 @@ struct thread_chain {
 	struct task_struct	**tail;
 };
 
+enum { CHAIN_PREPARED, CHAIN_NEWCOMERS, NR_CHAINS };
+
 /**
  * struct container_move - threads that move from one group to another
  * @node: entry of container_attachment.moves
  * @from: the group they are in
  * @to: the group they move to
- * @threads: those for which can_attach is called
- * @newcomers: those that were created, and moved, after that
+ * @chains: CHAIN_PREPARED: those for which can_attach is called; CHAIN_NEWCOMERS:
+ *	those that were created, and moved, after that
  * @occupied: @to is kept alive by a reservation
  */
 struct container_move {
 	struct list_head	node;
 	struct container_group	*from;
 	struct container_group	*to;
-	struct thread_chain	threads;
-	struct thread_chain	newcomers;
+	struct thread_chain	chains[NR_CHAINS];
 	bool			occupied;
 };
 
@@ -1332,7 +1492,8 @@ struct container_move {
  * @whole: the whole process
  * @cred: who wants it; NULL: container_clone(), for who is in @cont's parent
  * @moves: struct container_move, one for each group threads are in
- * @unmapped: what find_unmapped() found
+ * @first: the first of these
+ * @unmapped: what chain_member() found
  * @done: a thread has been moved, or was there already
  */
 struct container_attachment {
@@ -1341,29 +1502,34 @@ struct container_attachment {
 	bool			whole;
 	const struct cred	*cred;
 	struct list_head	moves;
+	struct container_move	first;
 	struct container_group	*unmapped;
 	bool			done;
 };
 
-static int
-visit_attached(struct container_attachment *att,
-	       int (*fn)(struct container_attachment *att, struct task_struct *task))
+/* Chain @task, which cannot go away: it is a member, or RCU protects it. */
+static void chain_task(struct thread_chain *chain, struct task_struct *task)
 {
-	struct task_struct *task;
-	int ret = 0;
+	get_task_struct(task);
+	task->container_next = CHAIN_END;
+	*chain->tail = task;
+	chain->tail = &task->container_next;
+}
 
-	rcu_read_lock();
-	if (!att->whole) {
-		ret = fn(att, att->task);
-	} else {
-		for_each_thread(att->task, task) {
-			ret = fn(att, task);
-			if (ret)
-				break;
-		}
-	}
-	rcu_read_unlock();
-	return ret;
+static void init_chain(struct thread_chain *chain)
+{
+	chain->head = CHAIN_END;
+	chain->tail = &chain->head;
+}
+
+/* Take the first thread off, and let go of it, who may wait to exit. */
+static void unchain_task(struct task_struct **link)
+{
+	struct task_struct *task = *link;
+
+	*link = task->container_next;
+	WRITE_ONCE(task->container_next, NULL);
+	put_task_struct(task);
 }
 
 static struct container_move *find_move(struct container_attachment *att,
@@ -1395,28 +1561,36 @@ static bool passes_over(struct container_attachment *att,
 	return !att->whole && (task->flags & PF_EXITING);
 }
 
-/* Returns 1 with a pinned group of which no container_move knows yet. */
-static int find_unmapped(struct container_attachment *att,
-			 struct task_struct *task)
+/*
+ * Chain @task, if it is to be moved and is not chained yet. Returns 1, with the
+ * group pinned, if no container_move knows of its group.
+ */
+static int chain_member(struct container_attachment *att,
+			struct task_struct *task)
 {
 	struct container_group *group;
+	struct container_move *move;
+	struct container *cont;
 	int ret = 0;
 
 	if (passes_over(att, task))
 		return 0;
 	group = lock_task_group(task);
-	if (!is_member(task))
+	if (!is_member(task) || task->container_next)
 		goto unlock;
-	if (!att->cred &&
-	    group_container(group, att->cont->root) != att->cont->parent) {
+	cont = group_container(group, att->cont->root);
+	move = find_move(att, group);
+	if (!att->cred && cont != att->cont->parent) {
 		/* Moved since @cont was made: it is in the wrong place. */
 		ret = -ESTALE;
 	} else if (!may_attach(att->cred, task)) {
 		ret = -EACCES;
-	} else if (group_in(group, att->cont)) {
+	} else if (cont == att->cont) {
 		att->done = true;
-	} else if (!find_move(att, group)) {
-		refcount_inc(&group->refs);
+	} else if (move) {
+		chain_task(&move->chains[CHAIN_PREPARED], task);
+	} else {
+		get_group(group);
 		att->unmapped = group;
 		ret = 1;
 	}
@@ -1425,72 +1599,57 @@ unlock:
 	return ret;
 }
 
-/* Chain @task, which cannot go away: it is a member, or RCU protects it. */
-static void chain_task(struct thread_chain *chain, struct task_struct *task)
+static void free_move(struct container_attachment *att, struct container_move *move)
 {
-	get_task_struct(task);
-	task->container_next = CHAIN_END;
-	*chain->tail = task;
-	chain->tail = &task->container_next;
-}
-
-static void init_chain(struct thread_chain *chain)
-{
-	chain->head = CHAIN_END;
-	chain->tail = &chain->head;
-}
-
-/* Take the first thread off, and let go of it, who may wait to exit. */
-static void unchain_task(struct task_struct **link)
-{
-	struct task_struct *task = *link;
-
-	*link = task->container_next;
-	WRITE_ONCE(task->container_next, NULL);
-	put_task_struct(task);
-}
-
-static int chain_member(struct container_attachment *att,
-			struct task_struct *task)
-{
-	struct container_group *group;
-	struct container_move *move;
-
-	if (passes_over(att, task))
-		return 0;
-	group = lock_task_group(task);
-	if (is_member(task)) {
-		move = find_move(att, group);
-		if (move)
-			chain_task(&move->threads, task);
-	}
-	spin_unlock(&group->lock);
-	return 0;
+	if (move != &att->first)
+		kfree(move);
 }
 
 static int add_move(struct container_attachment *att,
 		    struct container_group *from)
 {
-	struct container_move *move;
+	struct container_move *move = &att->first;
+	int i;
 
-	move = kmalloc(sizeof(*move), GFP_KERNEL);
+	if (!list_empty(&att->moves))
+		move = kmalloc(sizeof(*move), GFP_KERNEL);
 	if (!move)
 		goto out_put;
 	move->to = get_group_moved(from, att->cont, GFP_KERNEL);
 	if (!move->to)
 		goto out_free;
 	move->from = from;
-	init_chain(&move->threads);
-	init_chain(&move->newcomers);
+	for (i = 0; i < NR_CHAINS; i++)
+		init_chain(&move->chains[i]);
 	move->occupied = false;
 	list_add_tail(&move->node, &att->moves);
 	return 0;
 
 out_free:
-	kfree(move);
+	free_move(att, move);
 out_put:
 	put_group(from);
 	return -ENOMEM;
+}
+
+/* Returns what chain_member() does, 0 if there is nothing more to be chained. */
+static int chain_members(struct container_attachment *att)
+{
+	struct task_struct *task;
+	int ret = 0;
+
+	rcu_read_lock();
+	if (!att->whole) {
+		ret = chain_member(att, att->task);
+	} else {
+		for_each_thread(att->task, task) {
+			ret = chain_member(att, task);
+			if (ret)
+				break;
+		}
+	}
+	rcu_read_unlock();
+	return ret;
 }
 
 /* Find out who moves from where, and pin it all. */
@@ -1498,16 +1657,16 @@ static int prepare_moves(struct container_attachment *att)
 {
 	int ret;
 
-	while ((ret = visit_attached(att, find_unmapped)) > 0) {
+	while ((ret = chain_members(att)) > 0) {
 		ret = add_move(att, att->unmapped);
 		if (ret)
-			return ret;
+			break;
 	}
-	return ret ?: visit_attached(att, chain_member);
+	return ret;
 }
 
 #define for_each_chained(task, move)					\
-	for ((task) = (move)->threads.head; (task) != CHAIN_END;	\
+	for ((task) = (move)->chains[CHAIN_PREPARED].head; (task) != CHAIN_END;	\
 	     (task) = (task)->container_next)
 
 /*
@@ -1544,9 +1703,8 @@ static int prepare_states(struct container_attachment *att)
 	struct task_struct *task;
 	int i, ret;
 
-	for_each_subsys_in(ss, i, att->cont->root->subsys_mask) {
-		if (!ss->can_attach)
-			continue;
+	for_each_subsys_in(ss, i,
+			   att->cont->root->subsys_mask & having.can_attach) {
 		list_for_each_entry(move, &att->moves, node) {
 			if (move->from->subsys[i] == move->to->subsys[i])
 				continue;
@@ -1592,7 +1750,7 @@ static bool move_task(struct container_move *move, struct task_struct *task)
 	lock_groups(from, to);
 	moved = rcu_access_pointer(task->containers) == from && is_member(task);
 	if (moved) {
-		refcount_inc(&to->refs);
+		get_group(to);
 		leave_group(from, task);
 		to->active++;
 		list_add_tail(&task->container_node, &to->tasks);
@@ -1600,7 +1758,7 @@ static bool move_task(struct container_move *move, struct task_struct *task)
 		rcu_assign_pointer(task->containers, to);
 		/* Before it can exit. */
 		if (!task->container_next)
-			chain_task(&move->newcomers, task);
+			chain_task(&move->chains[CHAIN_NEWCOMERS], task);
 	}
 	unlock_groups(from, to);
 	if (moved)
@@ -1608,20 +1766,26 @@ static bool move_task(struct container_move *move, struct task_struct *task)
 	return moved;
 }
 
-/* Move a thread that was created after the others were chained. */
-static int move_newcomer(struct container_attachment *att,
-			 struct task_struct *task)
+/* Move @task if it was created after the others were chained. */
+static void move_newcomer(struct container_attachment *att,
+			  struct task_struct *task)
 {
-	struct container_group *group = lock_task_group(task);
 	struct container_move *move = NULL;
+	struct container_group *group;
 
-	if (is_member(task) && !task->container_next)
+	/*
+	 * Chained before, or yet to join. One that joined a group we move from
+	 * before its creator was moved out of there is seen to have joined.
+	 */
+	if (READ_ONCE(task->container_next))
+		return;
+	group = lock_task_group(task);
+	if (is_member(task))
 		move = find_move(att, group);
 	spin_unlock(&group->lock);
 
 	if (move && move_task(move, task))
 		att->done = true;
-	return 0;
 }
 
 static void unchain_gone(struct container_attachment *att,
@@ -1642,9 +1806,10 @@ static void commit_moves(struct container_attachment *att)
 {
 	struct container_move *move;
 	struct task_struct **link;
+	struct task_struct *task;
 
 	list_for_each_entry(move, &att->moves, node) {
-		for (link = &move->threads.head; *link != CHAIN_END; ) {
+		for (link = &move->chains[CHAIN_PREPARED].head; *link != CHAIN_END; ) {
 			if (move_task(move, *link)) {
 				att->done = true;
 				link = &(*link)->container_next;
@@ -1653,29 +1818,55 @@ static void commit_moves(struct container_attachment *att)
 			}
 		}
 	}
+	if (!att->whole)
+		return;
 	/* The walk of the proof at the head of this file. */
-	if (att->whole)
-		visit_attached(att, move_newcomer);
+	rcu_read_lock();
+	for_each_thread(att->task, task)
+		move_newcomer(att, task);
+	rcu_read_unlock();
 }
 
-static void finish_moves(struct container_attachment *att, bool moved)
+/* Let go of @group, from which threads were moved. @mutex is held. */
+static void put_left_group(struct container_group *group, struct mutex *mutex)
+{
+	struct container_group **spare = &spare_groups[mutex - attach_mutexes];
+	struct container_group *old = group;
+	unsigned int i;
+
+	if (!READ_ONCE(group->active)) {
+		rcu_read_lock();
+		old = xchg(spare, group);
+		/* Pairs with drop_spare_groups(), who looks after the removal. */
+		for (i = 0; i < group->nr_links; i++)
+			if (container_is_removed(group->links[i].container))
+				drop_spare_group(spare, group);
+		rcu_read_unlock();
+	}
+	if (old)
+		put_group(old);
+}
+
+static void finish_moves(struct container_attachment *att, struct mutex *mutex,
+			 bool moved)
 {
 	struct container_move *move, *next;
-	struct task_struct **link;
+	struct task_struct **head;
+	int i;
 
 	list_for_each_entry_safe(move, next, &att->moves, node) {
-		for (link = &move->threads.head; *link != CHAIN_END;
-		     unchain_task(link))
-			if (moved)
-				attach_states(*link, move->from, move->to, true);
-		for (link = &move->newcomers.head; *link != CHAIN_END;
-		     unchain_task(link))
-			attach_states(*link, move->from, move->to, false);
+		for (i = 0; i < NR_CHAINS; i++) {
+			head = &move->chains[i].head;
+			for (; *head != CHAIN_END; unchain_task(head))
+				if (moved)
+					attach_states(*head, move->from, move->to,
+						      i == CHAIN_PREPARED);
+		}
 		if (move->occupied)
 			group_unoccupy(move->to);
-		put_group(move->from);
+		put_left_group(move->from, mutex);
 		put_group(move->to);
-		kfree(move);
+		free_move(att, move);
 	}
 }
 
@@ -1731,7 +1922,7 @@ int container_attach(struct container *cont, struct task_struct *task,
 	if (!att.done)
 		ret = -ESRCH;
 out:
-	finish_moves(&att, committed);
+	finish_moves(&att, mutex, committed);
 	mutex_unlock(mutex);
 	cpus_read_unlock();
 	tell_attached();
@@ -1813,20 +2004,48 @@ void container_kill(struct container *top)
  */
 
 /**
- * container_fork - begin to fork
- * @child: the new task, still a byte-wise copy of current
+ * container_start - have threads be members of their groups
+ *
+ * Called before anybody looks for members: when a hierarchy is mounted. For good.
+ * cpus_read_lock() and container_mutex are held. Sleeps.
  */
-void container_fork(struct task_struct *child)
+void container_start(void)
 {
-	RCU_INIT_POINTER(child->containers, &init_container_group);
-	INIT_LIST_HEAD(&child->container_node);
-	child->container_next = current;
-	child->container_cloned = false;
+	struct container_group *group = &init_container_group;
+	struct task_struct *process, *task;
+
+	lockdep_assert_held(&container_mutex);
+
+	if (static_key_enabled(&container_key))
+		return;
+	/* The places of one key are not switched at once. Who joins is to leave. */
+	static_branch_enable_cpuslocked(&container_exit_key);
+	kick_all_cpus_sync();
+	static_branch_enable_cpuslocked(&container_key);
+	/*
+	 * A thread whose creator looked at its key before this, when it was to
+	 * join, is on the list of threads, as seen from here; and one that looked
+	 * at its own when it was to leave has PF_EXITING set. All others look
+	 * later, join unless they are members, and leave if they are.
+	 */
+	kick_all_cpus_sync();
+	rcu_read_lock();
+	for_each_process_thread(process, task) {
+		spin_lock(&group->lock);
+		if (!is_member(task) && !(READ_ONCE(task->flags) & PF_EXITING)) {
+			group->active++;
+			list_add_tail(&task->container_node, &group->tasks);
+		}
+		WRITE_ONCE(task->container_next, NULL);
+		spin_unlock(&group->lock);
+	}
+	rcu_read_unlock();
 }
 
 static unsigned long can_fork_mask(struct container_group *group)
 {
-	return group->can_fork_mask | READ_ONCE(root_charge_mask);
+	return having.can_fork &
+	       (group->nonroot_mask | READ_ONCE(root_charge_mask));
 }
 
 static void cancel_fork_states(struct task_struct *child,
@@ -1926,18 +2145,8 @@ static void put_child_group(struct container_group *group,
 	put_group(group);
 }
 
-/**
- * container_can_fork - ask the subsystems whether current may fork
- * @child: the new task, not visible yet, with its pid
- * @args: how it is created; passed on to container_cancel_fork() or
- *	container_post_fork()
- *
- * From here on @child is in a group, though not on its list. Sleeps. Idle tasks
- * are in no container.
- *
- * Return: 0, a subsystem's error, or one of container_clone().
- */
-int container_can_fork(struct task_struct *child, struct kernel_clone_args *args)
+/* See container_can_fork(). */
+int __container_can_fork(struct task_struct *child, struct kernel_clone_args *args)
 {
 	struct container_group *group;
 	int ret;
@@ -1950,24 +2159,18 @@ int container_can_fork(struct task_struct *child, struct kernel_clone_args *args
 	group = get_child_group(child, args);
 	if (IS_ERR(group))
 		return PTR_ERR(group);
-	if (can_fork_mask(group)) {
-		ret = can_fork_states(child, group);
-		if (ret) {
-			put_child_group(group, args);
-			return ret;
-		}
+	ret = can_fork_states(child, group);
+	if (ret) {
+		put_child_group(group, args);
+		return ret;
 	}
 	RCU_INIT_POINTER(child->containers, group);
 	return 0;
 }
 
-/**
- * container_cancel_fork - the fork failed after container_can_fork()
- * @child: what would have been the new task; was never visible
- * @args: as passed to container_can_fork()
- */
-void container_cancel_fork(struct task_struct *child,
-			   struct kernel_clone_args *args)
+/* See container_cancel_fork(). */
+void __container_cancel_fork(struct task_struct *child,
+			     struct kernel_clone_args *args)
 {
 	struct container_group *group =
 		rcu_dereference_protected(child->containers, true);
@@ -1992,76 +2195,59 @@ static void join_attached(struct task_struct *child)
 	tell_attached();
 }
 
-/**
- * container_post_fork - join the creator's group
- * @child: the new task, which is visible but does not run yet
- * @args: as passed to container_can_fork()
- *
- * Sleeps.
- */
-void container_post_fork(struct task_struct *child, struct kernel_clone_args *args)
+/* See container_post_fork(). */
+void __container_post_fork(struct task_struct *child, struct kernel_clone_args *args)
 {
 	struct container_group *group;
 	struct container_subsys *ss;
-	unsigned long mask = ~0UL;
-	bool killed = false;
+	bool killed = false, joined = false;
+	unsigned long mask = having.fork;
 	int i;
 
 	if (unlikely(!child->pid))
 		return;
 
-	if (unlikely(args->container)) {
-		join_attached(child);
-		container_clone_end(args->container, true);
-	} else {
-		bool joined;
-
-		rcu_read_lock();
+	if (likely(!args->container)) {
 		group = lock_task_group(child);
 		joined = join_group(group, child, &killed);
-		if (likely(joined))
-			mask = group->fork_mask;
+		mask &= group->nonroot_mask | READ_ONCE(root_fork_mask);
+		/* The child may be moved from now on. */
+		if (joined && mask)
+			get_group(group);
 		spin_unlock(&group->lock);
-		rcu_read_unlock();
-		if (unlikely(!joined))
-			join_attached(child);
 	}
+	if (unlikely(!joined)) {
+		join_attached(child);
+		mask = having.fork;
+		if (mask)
+			group = task_group_get(child);
+	}
+	if (unlikely(args->container))
+		container_clone_end(args->container, true);
 	if (unlikely(killed))
 		do_send_sig_info(SIGKILL, SEND_SIG_PRIV, child, PIDTYPE_TGID);
 
-	mask |= READ_ONCE(root_fork_mask);
-	if (likely(!mask))
+	if (!mask)
 		return;
-	for_each_subsys_in(ss, i, mask) {
-		if (!ss->fork)
-			continue;
-		group = task_group_get(child);
+	for_each_subsys_in(ss, i, mask)
 		ss->fork(ss, group->subsys[i], child);
-		put_group(group);
-	}
+	put_group(group);
 }
 
-/**
- * container_exit - leave all containers
- * @task: current, which is exiting
- *
- * Before its parent can see that it has exited: as soon as the last member has
- * been waited for, a container can be removed. Sleeps.
- */
-void container_exit(struct task_struct *task)
+/* See container_exit(). */
+void __container_exit(struct task_struct *task)
 {
 	struct container_group *group;
 	struct container_subsys *ss;
-	unsigned long mask;
 	int i;
 
-	rcu_read_lock();
 	group = lock_task_group(task);
-	leave_group(group, task);
-	/* What a zombie is seen in. */
-	rcu_assign_pointer(task->containers, &init_container_group);
+	/* Not if it had begun to exit before container_start(). */
+	if (likely(is_member(task)))
+		leave_group(group, task);
+	/* See has_left(). */
+	WRITE_ONCE(task->container_node.prev, NULL);
 	spin_unlock(&group->lock);
-	rcu_read_unlock();
 
 	/* Chained under the lock of the group: part of an attach. */
 	if (unlikely(READ_ONCE(task->container_next))) {
@@ -2069,12 +2255,39 @@ void container_exit(struct task_struct *task)
 		mutex_unlock(attach_mutex(task));
 	}
 
-	mask = group->exit_mask | READ_ONCE(root_charge_mask);
-	if (unlikely(mask)) {
-		for_each_subsys_in(ss, i, mask)
-			ss->exit(ss, group->subsys[i], task);
-	}
-	put_group(group);
+	for_each_subsys_in(ss, i, having.exit & (group->nonroot_mask |
+						 READ_ONCE(root_charge_mask)))
+		ss->exit(ss, group->subsys[i], task);
+}
+
+static void free_unused_groups(struct work_struct *work)
+{
+	struct container_group *group, *next;
+
+	llist_for_each_entry_safe(group, next, llist_del_all(&unused_groups),
+				  unused)
+		free_group(group);
+}
+
+static DECLARE_WORK(unused_groups_work, free_unused_groups);
+
+/* See container_task_dead(). */
+void __container_task_dead(struct task_struct *task)
+{
+	struct container_group *group =
+		rcu_dereference_protected(task->containers, true);
+
+	/* It has died of a fault on its way out, and stays what it was. */
+	if (unlikely(!has_left(task)))
+		return;
+	RCU_INIT_POINTER(task->containers, &init_container_group);
+	if (likely(!drop_group(group)))
+		return;
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		free_group(group);
+	else if (llist_add(&group->unused, &unused_groups))
+		/* The locks sleep there. */
+		schedule_work(&unused_groups_work);
 }
 
 static void __init container_init_subsys(struct container_subsys *ss, int i)
@@ -2092,6 +2305,12 @@ static void __init container_init_subsys(struct container_subsys *ss, int i)
 	ss->root_css = css;
 	container_dummy_root.top.subsys[i] = css;
 	container_dummy_root.subsys_mask |= BIT(i);
+	having.can_attach |= ss->can_attach ? BIT(i) : 0;
+	having.attach |= ss->attach ? BIT(i) : 0;
+	having.attached |= ss->attached ? BIT(i) : 0;
+	having.can_fork |= ss->can_fork ? BIT(i) : 0;
+	having.fork |= ss->fork ? BIT(i) : 0;
+	having.exit |= ss->exit ? BIT(i) : 0;
 	init_container_group.subsys[i] = css;
 }
 

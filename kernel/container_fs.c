@@ -112,12 +112,17 @@ struct container_cftype *seq_cftype(struct seq_file *sf)
 	return of_cftype(sf->private);
 }
 
+/*
+ * The owner of a file may give himself permissions for what it has no handler for.
+ */
 static int file_seq_show(struct seq_file *sf, void *v)
 {
 	struct container_cftype *cft = seq_cftype(sf);
 
 	if (cft->seq_show)
 		return cft->seq_show(sf, v);
+	if (!cft->read_u64)
+		return -EINVAL;
 	seq_printf(sf, "%llu\n", cft->read_u64(seq_state(sf), cft));
 	return 0;
 }
@@ -133,53 +138,21 @@ static ssize_t file_write(struct kernfs_open_file *of, char *buf, size_t nbytes,
 		return -EINVAL;
 	if (cft->write)
 		return cft->write(of, buf, nbytes);
+	if (!cft->write_u64)
+		return -EINVAL;
 	if (kstrtou64(strim(buf), 0, &val))
 		return -EINVAL;
 	ret = cft->write_u64(of_state(of), cft, val);
 	return ret ?: nbytes;
 }
 
-static int file_open(struct kernfs_open_file *of)
-{
-	return of_cftype(of)->open(of);
-}
-
-static void file_release(struct kernfs_open_file *of)
-{
-	of_cftype(of)->release(of);
-}
-
-static void *file_seq_start(struct seq_file *sf, loff_t *ppos)
-{
-	return seq_cftype(sf)->seq_start(sf, ppos);
-}
-
-static void *file_seq_next(struct seq_file *sf, void *v, loff_t *ppos)
-{
-	return seq_cftype(sf)->seq_next(sf, v, ppos);
-}
-
-static void file_seq_stop(struct seq_file *sf, void *v)
-{
-	seq_cftype(sf)->seq_stop(sf, v);
-}
-
-static const struct kernfs_ops file_single_ops = {
+static const struct kernfs_ops file_ops = {
 	.seq_show		= file_seq_show,
 	.write			= file_write,
 	.atomic_write_len	= MAX_WRITE_LEN,
 };
 
-static const struct kernfs_ops file_records_ops = {
-	.open			= file_open,
-	.release		= file_release,
-	.seq_start		= file_seq_start,
-	.seq_next		= file_seq_next,
-	.seq_stop		= file_seq_stop,
-	.seq_show		= file_seq_show,
-	.write			= file_write,
-	.atomic_write_len	= MAX_WRITE_LEN,
-};
+static const struct kernfs_ops members_ops;
 
 static umode_t file_mode(const struct container_cftype *cft)
 {
@@ -208,21 +181,58 @@ struct root_file {
 	struct container_subsys	*ss;
 };
 
-static struct kernfs_node *create_file(struct container *cont, const char *name,
-				       struct container_cftype *cft)
+/*
+ * A file is made when somebody looks for it, so that a container costs no more
+ * than what is used of it. Which one populate callbacks are to make; NULL for all
+ * of them. container_mutex.
+ */
+static const char *wanted_file;
+
+/* Is the file that is named PREFIX.NAME, or NAME without @prefix, to be made? */
+static bool file_is_wanted(const char *prefix, const char *name)
+{
+	const char *wanted = wanted_file;
+
+	if (!wanted)
+		return true;
+	if (prefix) {
+		size_t len = str_has_prefix(wanted, prefix);
+
+		if (!len || wanted[len] != '.')
+			return false;
+		wanted += len + 1;
+	}
+	return !strcmp(wanted, name);
+}
+
+/*
+ * Make a file that is wanted. Returns NULL if it is not, or is there. In a root
+ * container it is hidden until kernfs_activate().
+ */
+static struct kernfs_node *make_file(struct container *cont, const char *prefix,
+				     struct container_cftype *cft)
 {
 	static struct lock_class_key key;
-	kuid_t uid = GLOBAL_ROOT_UID;
-	kgid_t gid = GLOBAL_ROOT_GID;
+	struct kernfs_node *kn;
+	char name[64];
 
-	if (cont->parent && !test_bit(CONTAINER_CLONED, &cont->flags)) {
-		uid = current_fsuid();
-		gid = current_fsgid();
+	if (!file_is_wanted(prefix, cft->name))
+		return NULL;
+	scnprintf(name, sizeof(name), "%s%s%s", prefix ?: "", prefix ? "." : "",
+		  cft->name);
+	kn = cont->parent ? kernfs_find_and_get(cont->kn, name) : NULL;
+	if (kn) {
+		kernfs_put(kn);
+		return NULL;
 	}
-	return __kernfs_create_file(cont->kn, name, file_mode(cft), uid, gid, 0,
-				    cft->seq_start ? &file_records_ops :
-						     &file_single_ops,
-				    cft, NULL, &key);
+	kn = __kernfs_create_file(cont->kn, name, file_mode(cft), cont->uid,
+				  cont->gid, 0,
+				  cft->flags & CONTAINER_FILE_MEMBERS ?
+					&members_ops : &file_ops,
+				  cft, NULL, &key);
+	if (cont->parent && !IS_ERR(kn))
+		kernfs_activate(kn);
+	return kn;
 }
 
 /**
@@ -231,17 +241,17 @@ static struct kernfs_node *create_file(struct container *cont, const char *name,
  * @ss: the subsystem the file belongs to, NULL for the core's own
  * @cft: the description of the file; lives for ever
  *
- * The file is named SUBSYS.NAME, unless @cft or the hierarchy wants no prefix.
- * It becomes visible together with the others. container_mutex is held.
+ * The file is named SUBSYS.NAME, unless the hierarchy wants no prefix. Nothing
+ * happens if it is not the one that is looked for. container_mutex is held.
  *
  * Return: 0, -ENOMEM, or -EEXIST.
  */
 int container_add_file(struct container *cont, struct container_subsys *ss,
 		       struct container_cftype *cft)
 {
+	const char *prefix = ss && !cont->root->noprefix ? ss->name : NULL;
 	struct root_file *file = NULL;
 	struct kernfs_node *kn;
-	char name[64];
 
 	if ((cft->flags & CONTAINER_FILE_ONLY_ROOT) && cont->parent)
 		return 0;
@@ -251,12 +261,8 @@ int container_add_file(struct container *cont, struct container_subsys *ss,
 		if (!file)
 			return -ENOMEM;
 	}
-	if (!ss || cont->root->noprefix)
-		strscpy(name, cft->name);
-	else
-		scnprintf(name, sizeof(name), "%s.%s", ss->name, cft->name);
 	cft->ss = ss;
-	kn = create_file(cont, name, cft);
+	kn = make_file(cont, prefix, cft);
 	if (IS_ERR(kn)) {
 		kfree(file);
 		return PTR_ERR(kn);
@@ -315,12 +321,16 @@ static void remove_root_files(struct list_head *files)
  * The files "tasks" and "procs"
  */
 
+/* So many ids are one record of the file. */
+#define MEMBERS_BATCH	32
+
 /**
  * struct members_file - an open file "tasks" or "procs"
  * @ns: the opener's pid namespace, in which written ids are looked up
  * @it: where reading is
- * @index: the number of the record that @nr is
- * @nr: the record that is shown next; 0 after the last
+ * @index: the number of the record that is shown next
+ * @nr: the ids in it
+ * @count: how many there are; less than MEMBERS_BATCH in the last record
  * @processes: the file is "procs"
  *
  * kernfs serialises the calls for one open file.
@@ -329,7 +339,8 @@ struct members_file {
 	struct pid_namespace		*ns;
 	struct container_task_iter	it;
 	loff_t				index;
-	pid_t				nr;
+	pid_t				nr[MEMBERS_BATCH];
+	unsigned int			count;
 	bool				processes;
 };
 
@@ -360,9 +371,16 @@ static void members_release(struct kernfs_open_file *of)
 /* Ids are shown as the reader, who may have got the file passed, knows them. */
 static void members_advance(struct members_file *mf)
 {
-	mf->nr = container_task_iter_next_nr(&mf->it,
-					     task_active_pid_ns(current),
-					     mf->processes);
+	struct pid_namespace *ns = task_active_pid_ns(current);
+
+	if (mf->count < MEMBERS_BATCH)
+		mf->count = 0;
+	else if (mf->processes)
+		mf->count = container_task_iter_fill_processes(&mf->it, ns, mf->nr,
+							       MEMBERS_BATCH);
+	else
+		mf->count = container_task_iter_fill(&mf->it, ns, mf->nr,
+						     MEMBERS_BATCH);
 	mf->index++;
 }
 
@@ -375,30 +393,32 @@ static void *members_start(struct seq_file *sf, loff_t *ppos)
 		container_task_iter_end(&mf->it);
 		container_task_iter_start(of_container(of), &mf->it);
 		mf->index = -1;
+		mf->count = MEMBERS_BATCH;
 		do {
 			members_advance(mf);
-		} while (mf->nr && mf->index < *ppos);
+		} while (mf->count && mf->index < *ppos);
 	}
-	return mf->nr ? &mf->nr : NULL;
+	return mf->count ? mf : NULL;
 }
 
 static void *members_next(struct seq_file *sf, void *v, loff_t *ppos)
 {
-	struct kernfs_open_file *of = sf->private;
-	struct members_file *mf = of->priv;
+	struct members_file *mf = v;
 
 	members_advance(mf);
 	*ppos = mf->index;
-	return mf->nr ? &mf->nr : NULL;
-}
-
-static void members_stop(struct seq_file *sf, void *v)
-{
+	return mf->count ? mf : NULL;
 }
 
 static int members_show(struct seq_file *sf, void *v)
 {
-	seq_printf(sf, "%d\n", *(pid_t *)v);
+	struct members_file *mf = v;
+	unsigned int i;
+
+	for (i = 0; i < mf->count; i++) {
+		seq_put_decimal_ull(sf, "", mf->nr[i]);
+		seq_putc(sf, '\n');
+	}
 	return 0;
 }
 
@@ -406,11 +426,11 @@ static struct task_struct *get_member(struct members_file *mf, int nr)
 {
 	struct task_struct *task;
 
-	if (!nr)
-		return get_task_struct(current);
 	rcu_read_lock();
-	task = pid_task(find_pid_ns(nr, mf->ns),
-			mf->processes ? PIDTYPE_TGID : PIDTYPE_PID);
+	task = current;
+	if (nr)
+		task = pid_task(find_pid_ns(nr, mf->ns),
+				mf->processes ? PIDTYPE_TGID : PIDTYPE_PID);
 	if (task)
 		get_task_struct(task);
 	rcu_read_unlock();
@@ -438,9 +458,48 @@ static ssize_t members_write(struct kernfs_open_file *of, char *buf,
 	return ret ?: nbytes;
 }
 
+static const struct kernfs_ops members_ops = {
+	.open			= members_open,
+	.release		= members_release,
+	.seq_start		= members_start,
+	.seq_next		= members_next,
+	.seq_show		= members_show,
+	.write			= file_write,
+	.atomic_write_len	= MAX_WRITE_LEN,
+};
+
 /*
  * The other files of the core
  */
+
+/* No members, no children, no state in use. container_mutex is held. */
+static bool container_empty(struct container *cont)
+{
+	int i;
+
+	if (!list_empty(&cont->children) || atomic_read(&cont->population))
+		return false;
+	for (i = 0; i < CONTAINER_SUBSYS_COUNT; i++)
+		if (cont->subsys[i] && atomic_read(&cont->subsys[i]->refcnt) != 1)
+			return false;
+	return true;
+}
+
+/*
+ * Has @cont become empty since it was last asked? The flag is cleared before the
+ * look: who leaves meanwhile sets it, whether or not it is set. container_mutex is
+ * held.
+ */
+static bool container_take_release(struct container *cont)
+{
+	bool released = test_and_clear_bit(CONTAINER_RELEASABLE, &cont->flags);
+
+	if (container_empty(cont))
+		return released;
+	if (released)
+		set_bit(CONTAINER_RELEASABLE, &cont->flags);
+	return false;
+}
 
 static int flag_show(struct seq_file *sf, void *v)
 {
@@ -450,15 +509,31 @@ static int flag_show(struct seq_file *sf, void *v)
 	return 0;
 }
 
+/* Returns 0 or 1, or -EINVAL. */
+static int parse_flag(char *buf)
+{
+	unsigned int val;
+
+	return kstrtouint(strim(buf), 0, &val) || val > 1 ? -EINVAL : val;
+}
+
 static ssize_t flag_write(struct kernfs_open_file *of, char *buf, size_t nbytes)
 {
 	struct container *cont = of_container(of);
-	unsigned int val;
+	int bit = of_cftype(of)->private;
+	int val = parse_flag(buf);
 
-	if (kstrtouint(strim(buf), 0, &val) || val > 1)
-		return -EINVAL;
-	assign_bit(of_cftype(of)->private, &cont->flags, val);
-	/* It may be empty already. */
+	if (val < 0)
+		return val;
+	container_lock();
+	/* An agent is not told of what was before it was asked for. */
+	if (bit == CONTAINER_NOTIFY_ON_RELEASE && val &&
+	    !test_bit(bit, &cont->flags))
+		container_take_release(cont);
+	assign_bit(bit, &cont->flags, val);
+	container_unlock();
+	/* It may be empty already: now, or when whoever leaves sees the bit. */
+	smp_mb();
 	container_changed(cont);
 	return nbytes;
 }
@@ -482,9 +557,7 @@ static int events_show(struct seq_file *sf, void *v)
 
 static ssize_t kill_write(struct kernfs_open_file *of, char *buf, size_t nbytes)
 {
-	unsigned int val;
-
-	if (kstrtouint(strim(buf), 0, &val) || val != 1)
+	if (parse_flag(buf) != 1)
 		return -EINVAL;
 	container_kill(of_container(of));
 	return nbytes;
@@ -504,8 +577,8 @@ static ssize_t release_agent_write(struct kernfs_open_file *of, char *buf,
 				   size_t nbytes)
 {
 	struct containerfs_root *root = of_container(of)->root;
+	const char *agent = NULL;
 	size_t len = nbytes;
-	char *agent = NULL;
 
 	/* The kernel will run it with all privileges. */
 	if (of->file->f_cred->user_ns != &init_user_ns ||
@@ -523,7 +596,7 @@ static ssize_t release_agent_write(struct kernfs_open_file *of, char *buf,
 	container_lock();
 	swap(root->release_agent, agent);
 	container_unlock();
-	kfree(agent);
+	kfree_const(agent);
 	return nbytes;
 }
 
@@ -531,25 +604,15 @@ static struct container_cftype core_files[] = {
 	{
 		.name		= "tasks",
 		.mode		= 0644,
+		.flags		= CONTAINER_FILE_MEMBERS,
 		.private	= FILE_TASKS,
-		.open		= members_open,
-		.release	= members_release,
-		.seq_start	= members_start,
-		.seq_next	= members_next,
-		.seq_stop	= members_stop,
-		.seq_show	= members_show,
 		.write		= members_write,
 	},
 	{
 		.name		= "procs",
 		.mode		= 0644,
+		.flags		= CONTAINER_FILE_MEMBERS,
 		.private	= FILE_PROCS,
-		.open		= members_open,
-		.release	= members_release,
-		.seq_start	= members_start,
-		.seq_next	= members_next,
-		.seq_stop	= members_stop,
-		.seq_show	= members_show,
 		.write		= members_write,
 	},
 	{
@@ -581,127 +644,11 @@ static struct container_cftype events_file = {
 	.seq_show	= events_show,
 };
 
-static int populate_subsystems(struct container *cont, unsigned long mask)
+/* A file that is not there has no readers. */
+static void notify_events(struct container *cont)
 {
-	struct container_subsys *ss;
-	int i, ret;
-
-	for_each_subsys_in(ss, i, mask) {
-		if (!ss->populate)
-			continue;
-		ret = ss->populate(ss, cont->subsys[i]);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-/* Make all files of @cont. They are shown by kernfs_activate(). */
-static int populate_container(struct container *cont)
-{
-	struct kernfs_node *kn;
-	int ret;
-
-	ret = container_add_files(cont, NULL, core_files, ARRAY_SIZE(core_files));
-	if (ret)
-		return ret;
-	kn = create_file(cont, events_file.name, &events_file);
-	if (IS_ERR(kn))
-		return PTR_ERR(kn);
-	cont->events_kn = kn;
-	return populate_subsystems(cont, cont->root->subsys_mask);
-}
-
-/*
- * Directories
- */
-
-/* kernfs takes any name, but a line of /proc/PID/container is one container. */
-static int check_name(const char *name)
-{
-	if (strchr(name, '\n'))
-		return -EINVAL;
-	return strlen(name) > NAME_MAX ? -ENAMETOOLONG : 0;
-}
-
-/*
- * Give @cont a directory without files, hidden until kernfs_activate().
- * container_mutex is held.
- */
-static int make_dir(struct container *cont, const char *name, umode_t mode,
-		    kuid_t uid, kgid_t gid)
-{
-	struct kernfs_node *kn;
-
-	kn = kernfs_create_dir_ns(cont->parent->kn, name, mode, uid, gid, cont,
-				  NULL);
-	if (IS_ERR(kn))
-		return PTR_ERR(kn);
-	kernfs_get(kn);
-	cont->kn = kn;
-	return 0;
-}
-
-static int make_container(struct container *parent, const char *name, umode_t mode)
-{
-	struct kernfs_node *kn = NULL;
-	struct container *cont;
-	int ret;
-
-	cpus_read_lock();
-	ret = -ENODEV;
-	if (!container_lock_live(parent))
-		goto out_cpus;
-	cont = container_create(parent);
-	ret = PTR_ERR_OR_ZERO(cont);
-	if (ret)
-		goto out_unlock;
-	ret = make_dir(cont, name, mode, current_fsuid(), current_fsgid());
-	if (ret)
-		goto out_discard;
-	kn = cont->kn;
-	ret = populate_container(cont);
-	if (ret)
-		goto out_discard;
-	container_online(cont);
-	kernfs_activate(kn);
-	trace_with_path(container_mkdir, cont);
-	goto out_unlock;
-
-out_discard:
-	container_discard(cont);
-out_unlock:
-	container_unlock();
-out_cpus:
-	cpus_read_unlock();
-	if (ret && kn)
-		kernfs_remove(kn);
-	return ret;
-}
-
-static void container_changed_work(struct work_struct *work);
-static DECLARE_WORK(changed_work, container_changed_work);
-
-static int container_mkdir(struct kernfs_node *parent_kn, const char *name,
-			   umode_t mode)
-{
-	int ret;
-
-	ret = check_name(name);
-	if (ret)
-		return ret;
-	ret = make_container(parent_kn->priv, name, mode);
-	if (ret != -EEXIST)
-		return ret;
-	/*
-	 * The VFS does not see this name. It is of a container with auto_delete
-	 * whose directory is just being removed, and will be free in a moment.
-	 * The same may happen to the parent, which must not wait for us.
-	 */
-	kernfs_break_active_protection(parent_kn);
-	flush_work(&changed_work);
-	kernfs_unbreak_active_protection(parent_kn);
-	return make_container(parent_kn->priv, name, mode);
+	if (cont->events_kn)
+		kernfs_notify(cont->events_kn);
 }
 
 static bool container_populated(const struct container *cont)
@@ -721,7 +668,7 @@ static void announce(struct container *cont)
 	if (populated == cont->populated) {
 		/* Members came and went, or went and came. */
 		while (vacated && cont->parent) {
-			kernfs_notify(cont->events_kn);
+			notify_events(cont);
 			cont = cont->parent;
 			vacated = !populated && !cont->populated;
 		}
@@ -729,11 +676,168 @@ static void announce(struct container *cont)
 	}
 	while (cont->parent && populated != cont->populated) {
 		cont->populated = populated;
-		kernfs_notify(cont->events_kn);
+		notify_events(cont);
 		cont = cont->parent;
 		cont->populated_children += populated ? 1 : -1;
 		populated = container_populated(cont);
 	}
+}
+
+/*
+ * Somebody looks for the "events" of @cont, the new file @kn. From the first such
+ * file in a hierarchy on changes are kept track of there. container_mutex is held.
+ */
+static void watch_events(struct container *cont, struct kernfs_node *kn)
+{
+	struct containerfs_root *root = cont->root;
+	struct container *pos;
+
+	if (!root->watched) {
+		WRITE_ONCE(root->watched, true);
+		/* Whoever changes a population before we look sees it. */
+		smp_mb();
+		container_for_each_descendant_pre(pos, &root->top)
+			announce(pos);
+	}
+	cont->events_kn = kn;
+}
+
+static int populate_subsystems(struct container *cont, unsigned long mask)
+{
+	struct container_subsys *ss;
+	int i, ret;
+
+	for_each_subsys_in(ss, i, mask) {
+		if (!ss->populate)
+			continue;
+		ret = ss->populate(ss, cont->subsys[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Make the files of @cont that are wanted. */
+static int populate_container(struct container *cont)
+{
+	struct kernfs_node *kn;
+	int ret;
+
+	ret = container_add_files(cont, NULL, core_files, ARRAY_SIZE(core_files));
+	if (ret)
+		return ret;
+	kn = make_file(cont, NULL, &events_file);
+	if (IS_ERR(kn))
+		return PTR_ERR(kn);
+	if (kn && cont->parent)
+		watch_events(cont, kn);
+	return populate_subsystems(cont, cont->root->subsys_mask);
+}
+
+/* kernfs is about to look for @name in a directory, or for all if it is NULL. */
+static int container_populate(struct kernfs_node *kn, const char *name)
+{
+	struct container *cont = kn->priv;
+	int ret;
+
+	if (test_bit(CONTAINER_POPULATED, &cont->flags) ||
+	    !container_lock_live(cont))
+		return 0;
+	wanted_file = name;
+	ret = populate_container(cont);
+	wanted_file = NULL;
+	if (!ret && !name)
+		set_bit(CONTAINER_POPULATED, &cont->flags);
+	container_unlock();
+	return ret;
+}
+
+/*
+ * Directories
+ */
+
+/* kernfs takes any name, but a line of /proc/PID/container is one container. */
+static int check_name(const char *name)
+{
+	if (strchr(name, '\n'))
+		return -EINVAL;
+	return strlen(name) > NAME_MAX ? -ENAMETOOLONG : 0;
+}
+
+/*
+ * Give @cont a directory, hidden until kernfs_activate(). container_mutex is
+ * held.
+ */
+static int make_dir(struct container *cont, const char *name, umode_t mode)
+{
+	struct kernfs_node *kn;
+
+	kn = kernfs_create_dir_ns(cont->parent->kn, name, mode, cont->uid,
+				  cont->gid, cont, NULL);
+	if (IS_ERR(kn))
+		return PTR_ERR(kn);
+	kernfs_get(kn);
+	cont->kn = kn;
+	return 0;
+}
+
+static int make_container(struct container *parent, const char *name, umode_t mode)
+{
+	struct container *cont;
+	int ret;
+
+	cpus_read_lock();
+	ret = -ENODEV;
+	if (!container_lock_live(parent))
+		goto out_cpus;
+	cont = container_create(parent);
+	ret = PTR_ERR_OR_ZERO(cont);
+	if (ret)
+		goto out_unlock;
+	cont->uid = current_fsuid();
+	cont->gid = current_fsgid();
+	ret = make_dir(cont, name, mode);
+	if (ret) {
+		container_discard(cont);
+		goto out_unlock;
+	}
+	container_online(cont);
+	kernfs_activate(cont->kn);
+	trace_with_path(container_mkdir, cont);
+out_unlock:
+	container_unlock();
+out_cpus:
+	cpus_read_unlock();
+	return ret;
+}
+
+static void container_changed_work(struct work_struct *work);
+static DECLARE_WORK(changed_work, container_changed_work);
+
+static int container_mkdir(struct kernfs_node *parent_kn, const char *name,
+			   umode_t mode)
+{
+	struct container *parent = parent_kn->priv;
+	int ret;
+
+	ret = check_name(name);
+	if (ret)
+		return ret;
+	ret = make_container(parent, name, mode);
+	if (ret != -EEXIST)
+		return ret;
+	/*
+	 * The VFS does not see this name. It is of a container with auto_delete
+	 * whose directory is just being removed, and will be free in a moment.
+	 * The same may happen to the parent, which must not wait for us.
+	 */
+	container_get(parent);
+	kernfs_break_active_protection(parent_kn);
+	flush_work(&changed_work);
+	kernfs_unbreak_active_protection(parent_kn);
+	ret = make_container(parent, name, mode);
+	container_put(parent);
+	return ret;
 }
 
 /*
@@ -796,17 +900,13 @@ static struct container *get_task_container(struct task_struct *task,
 /* Find a name for @cont and make its directory; root's, whoever current is. */
 static int make_cloned_dir(struct container *cont, pid_t nr)
 {
-	unsigned int suffix;
+	unsigned int suffix = 0;
 	char name[32];
-	int ret;
+	int len, ret;
 
-	scnprintf(name, sizeof(name), "%d", nr);
-	ret = make_dir(cont, name, 0755, GLOBAL_ROOT_UID, GLOBAL_ROOT_GID);
-	for (suffix = 1; ret == -EEXIST; suffix++) {
-		scnprintf(name, sizeof(name), "%d.%u", nr, suffix);
-		ret = make_dir(cont, name, 0755, GLOBAL_ROOT_UID,
-			       GLOBAL_ROOT_GID);
-	}
+	len = scnprintf(name, sizeof(name), "%d", nr);
+	while ((ret = make_dir(cont, name, 0755)) == -EEXIST)
+		scnprintf(name + len, sizeof(name) - len, ".%u", ++suffix);
 	return ret;
 }
 
@@ -844,12 +944,9 @@ static int make_cloned(struct container *parent, pid_t nr, struct container **co
 		return PTR_ERR(cont);
 	container_get(cont);
 	*contp = cont;
-	__set_bit(CONTAINER_CLONED, &cont->flags);
 	/* Inherited, but it shall be there until container_clone_end(). */
 	__clear_bit(CONTAINER_AUTO_DELETE, &cont->flags);
 	ret = make_cloned_dir(cont, nr);
-	if (!ret)
-		ret = populate_container(cont);
 	if (ret) {
 		container_discard(cont);
 		return ret;
@@ -887,11 +984,12 @@ struct container *container_clone_begin(struct container_subsys *ss, pid_t nr)
 	container_lock();
 	if (ss->root == &container_dummy_root)
 		goto unlock;
-	parent = get_task_container(current, ss->root);
-	while (container_is_removed(parent)) {
+	for (;;) {
+		parent = get_task_container(current, ss->root);
+		if (!container_is_removed(parent))
+			break;
 		/* Removed after current was moved, so that is elsewhere now. */
 		container_put(parent);
-		parent = get_task_container(current, ss->root);
 	}
 	ret = make_cloned(parent, nr, &cont);
 	container_put(parent);
@@ -903,8 +1001,7 @@ unlock:
 
 	/* The directory is not freed before @cont is. */
 	if (cont) {
-		if (cont->kn)
-			kernfs_remove(cont->kn);
+		kernfs_remove(cont->kn);
 		container_put(cont);
 	}
 	return ERR_PTR(ret);
@@ -921,11 +1018,17 @@ void container_clone_end(struct container *cont, bool used)
 {
 	if (used) {
 		container_lock();
+		/* The task may have followed its creator elsewhere before it joined. */
+		set_bit(CONTAINER_USED, &cont->flags);
 		set_bit(CONTAINER_AUTO_DELETE, &cont->flags);
 		kernfs_activate(cont->kn);
 		trace_with_path(container_mkdir, cont);
 		container_unlock();
-		/* The task may have been killed and moved, or moved, already. */
+		/*
+		 * The task may have been killed and moved, or moved, already: by
+		 * who has seen the bit, or before we look.
+		 */
+		smp_mb__after_atomic();
 		container_changed(cont);
 	} else {
 		container_delete(cont, NULL);
@@ -961,19 +1064,6 @@ static int container_rename(struct kernfs_node *kn,
  * What happens when a container becomes empty or populated
  */
 
-/* No members, no children, no state in use. container_mutex is held. */
-static bool container_empty(struct container *cont)
-{
-	int i;
-
-	if (!list_empty(&cont->children) || atomic_read(&cont->population))
-		return false;
-	for (i = 0; i < CONTAINER_SUBSYS_COUNT; i++)
-		if (cont->subsys[i] && atomic_read(&cont->subsys[i]->refcnt) != 1)
-			return false;
-	return true;
-}
-
 static char *container_path_dup(struct container *cont)
 {
 	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
@@ -987,14 +1077,13 @@ static char *container_path_dup(struct container *cont)
 
 static void run_release_agent(char *agent, char *path)
 {
-	char *argv[3], *envp[3];
+	static char *envp[3] = {
+		"HOME=/",
+		"PATH=/sbin:/bin:/usr/sbin:/usr/bin",
+		NULL
+	};
+	char *argv[3] = { agent, path, NULL };
 
-	argv[0] = agent;
-	argv[1] = path;
-	argv[2] = NULL;
-	envp[0] = "HOME=/";
-	envp[1] = "PATH=/sbin:/bin:/usr/sbin:/usr/bin";
-	envp[2] = NULL;
 	call_usermodehelper(agent, argv, envp, UMH_WAIT_EXEC);
 }
 
@@ -1003,7 +1092,7 @@ static void container_handle_change(struct container *cont)
 {
 	struct containerfs_root *root = cont->root;
 	char *agent = NULL, *path = NULL;
-	bool delete = false;
+	bool released, delete;
 
 	container_lock();
 	if (container_is_removed(cont)) {
@@ -1011,19 +1100,15 @@ static void container_handle_change(struct container *cont)
 		return;
 	}
 	announce(cont);
-	if (container_empty(cont)) {
-		bool released = test_and_clear_bit(CONTAINER_RELEASABLE,
-						   &cont->flags);
-
-		delete = test_bit(CONTAINER_AUTO_DELETE, &cont->flags) &&
-			 test_bit(CONTAINER_USED, &cont->flags);
-		if (released)
-			trace_with_path(container_release, cont);
-		if (released && !delete && root->release_agent &&
-		    test_bit(CONTAINER_NOTIFY_ON_RELEASE, &cont->flags)) {
-			agent = kstrdup(root->release_agent, GFP_KERNEL);
-			path = container_path_dup(cont);
-		}
+	released = container_take_release(cont);
+	delete = test_bit(CONTAINER_AUTO_DELETE, &cont->flags) &&
+		 test_bit(CONTAINER_USED, &cont->flags) && container_empty(cont);
+	if (released)
+		trace_with_path(container_release, cont);
+	if (released && !delete && root->release_agent &&
+	    test_bit(CONTAINER_NOTIFY_ON_RELEASE, &cont->flags)) {
+		agent = kstrdup(root->release_agent, GFP_KERNEL);
+		path = container_path_dup(cont);
 	}
 	container_unlock();
 
@@ -1053,16 +1138,30 @@ static void container_changed_work(struct work_struct *work)
 	}
 }
 
+/* Does anybody care that @cont may have become empty or populated? */
+static bool change_matters(struct container *cont)
+{
+	if (READ_ONCE(cont->root->watched))
+		return true;
+	if (atomic_read(&cont->population) > 0)
+		return false;
+	return READ_ONCE(cont->flags) & (BIT(CONTAINER_NOTIFY_ON_RELEASE) |
+					 BIT(CONTAINER_AUTO_DELETE)) ||
+	       trace_container_release_enabled();
+}
+
 /**
  * container_changed - a container may have become empty or populated
  * @cont: the container; pinned, or under rcu_read_lock()
  *
  * Any context in which call_rcu() may be called. What follows is done in a
- * work item, outside all locks.
+ * work item, outside all locks. There is a full barrier between the change and
+ * this call.
  */
 void container_changed(struct container *cont)
 {
-	if (!cont->parent || test_and_set_bit(CONTAINER_QUEUED, &cont->flags))
+	if (!cont->parent || !change_matters(cont) ||
+	    test_and_set_bit(CONTAINER_QUEUED, &cont->flags))
 		return;
 	if (!refcount_inc_not_zero(&cont->refs))
 		return;
@@ -1112,8 +1211,9 @@ static int container_show_options(struct seq_file *sf,
 		seq_puts(sf, ",none");
 	if (root->noprefix)
 		seq_puts(sf, ",noprefix");
+	/* There is nothing to escape: see valid_hierarchy_name(). */
 	if (root->name[0])
-		seq_show_option(sf, "name", root->name);
+		seq_printf(sf, ",name=%s", root->name);
 	if (root->release_agent)
 		seq_show_option(sf, "release_agent", root->release_agent);
 	container_unlock();
@@ -1125,6 +1225,7 @@ static struct kernfs_syscall_ops container_syscall_ops = {
 	.mkdir		= container_mkdir,
 	.rmdir		= container_rmdir,
 	.rename		= container_rename,
+	.populate	= container_populate,
 };
 
 /**
@@ -1137,7 +1238,7 @@ static struct kernfs_syscall_ops container_syscall_ops = {
  * @type: "container" or "cpuset"
  * @name: "name=", or NULL
  * @release_agent: "release_agent=", or NULL
- * @default_agent: of a new hierarchy, without @release_agent; may be NULL
+ * @default_agent: of a new hierarchy, without @release_agent; a constant, or NULL
  */
 struct container_fs_context {
 	struct kernfs_fs_context	kfc;
@@ -1146,8 +1247,8 @@ struct container_fs_context {
 	bool				none;
 	bool				noprefix;
 	struct file_system_type		*type;
-	char				*name;
-	char				*release_agent;
+	const char			*name;
+	const char			*release_agent;
 	const char			*default_agent;
 };
 
@@ -1159,20 +1260,16 @@ static struct container_fs_context *fc_context(struct fs_context *fc)
 /* Undo containerfs_root_create(); also the last step of a hierarchy's life. */
 static void containerfs_root_free(struct containerfs_root *root)
 {
-	LIST_HEAD(files);
-
-	take_root_files(root, ~0UL, &files);
-	remove_root_files(&files);
+	remove_root_files(&root->files);
 	kernfs_destroy_root(root->kf_root);
 	ida_free(&hierarchy_ida, root->hierarchy_id);
-	kfree(root->release_agent);
+	kfree_const(root->release_agent);
 	container_put(&root->top);
 }
 
 static struct containerfs_root *
 containerfs_root_alloc(const struct container_fs_context *ctx)
 {
-	const char *agent = ctx->release_agent ?: ctx->default_agent;
 	struct containerfs_root *root;
 	int ret = -ENOMEM;
 
@@ -1186,14 +1283,10 @@ containerfs_root_alloc(const struct container_fs_context *ctx)
 	root->type = ctx->type;
 	if (ctx->name)
 		strscpy(root->name, ctx->name);
-	if (agent) {
-		root->release_agent = kstrdup(agent, GFP_KERNEL);
-		if (!root->release_agent)
-			goto out_free;
-	}
+	root->release_agent = ctx->default_agent;
 	ret = ida_alloc_min(&hierarchy_ida, 1, GFP_KERNEL);
 	if (ret < 0)
-		goto out_agent;
+		goto out_free;
 	root->hierarchy_id = ret;
 	root->kf_root = kernfs_create_root(&container_syscall_ops,
 					   KERNFS_ROOT_CREATE_DEACTIVATED |
@@ -1209,8 +1302,6 @@ containerfs_root_alloc(const struct container_fs_context *ctx)
 
 out_ida:
 	ida_free(&hierarchy_ida, root->hierarchy_id);
-out_agent:
-	kfree(root->release_agent);
 out_free:
 	kfree(root);
 out:
@@ -1226,6 +1317,7 @@ containerfs_root_create(const struct container_fs_context *ctx)
 
 	if (IS_ERR(root))
 		return root;
+	container_start();
 	container_rebind(root, ctx->mask);
 	ret = populate_container(&root->top);
 	if (ret) {
@@ -1234,6 +1326,8 @@ containerfs_root_create(const struct container_fs_context *ctx)
 		containerfs_root_free(root);
 		return ERR_PTR(ret);
 	}
+	/* It has them all, and gets and loses some by remounts. */
+	__set_bit(CONTAINER_POPULATED, &root->top.flags);
 	kernfs_activate(root->top.kn);
 	list_add_tail(&root->node, &containerfs_roots);
 	return root;
@@ -1285,12 +1379,12 @@ containerfs_root_find(struct fs_context *fc,
 		    (named || (ctx->mask && !ctx->name))) {
 			if (!ctx->noprefix || root->noprefix)
 				return root;
-			errorf(fc, "container: this hierarchy has prefixes");
+			errorfc(fc, "this hierarchy has prefixes");
 			return ERR_PTR(-EBUSY);
 		}
 		if (named || (root->subsys_mask & ctx->mask)) {
-			errorf(fc, "container: in use by hierarchy %d",
-			       root->hierarchy_id);
+			errorfc(fc, "in use by hierarchy %d",
+				root->hierarchy_id);
 			return ERR_PTR(-EBUSY);
 		}
 	}
@@ -1338,25 +1432,25 @@ static int parse_subsystem(struct fs_context *fc, struct fs_parameter *param)
 		if (strcmp(param->key, ss->name))
 			continue;
 		if (param->type != fs_value_is_flag)
-			return invalf(fc, "container: '%s' takes no value",
-				      param->key);
+			return invalfc(fc, "'%s' takes no value", param->key);
 		if (ss->disabled)
-			return invalf(fc, "container: '%s' is disabled",
-				      param->key);
+			return invalfc(fc, "'%s' is disabled", param->key);
 		ctx->mask |= BIT(i);
 		return 0;
 	}
-	return invalf(fc, "container: unknown subsystem or option '%s'",
-		      param->key);
+	return invalfc(fc, "unknown subsystem or option '%s'", param->key);
 }
 
 /* Take over the string of an option that may be given twice if it is the same. */
 static int parse_string(struct fs_context *fc, struct fs_parameter *param,
-			char **opt)
+			const char **opt)
 {
 	if (*opt && strcmp(*opt, param->string))
-		return invalf(fc, "container: '%s' given twice", param->key);
-	swap(*opt, param->string);
+		return invalfc(fc, "'%s' given twice", param->key);
+	if (!*opt) {
+		*opt = param->string;
+		param->string = NULL;
+	}
 	return 0;
 }
 
@@ -1380,12 +1474,11 @@ static int container_parse_param(struct fs_context *fc,
 		return 0;
 	case OPT_NAME:
 		if (!valid_hierarchy_name(param->string))
-			return invalf(fc, "container: bad name '%s'",
-				      param->string);
+			return invalfc(fc, "bad name '%s'", param->string);
 		return parse_string(fc, param, &ctx->name);
 	case OPT_RELEASE_AGENT:
 		if (strlen(param->string) >= PATH_MAX)
-			return invalf(fc, "container: 'release_agent' too long");
+			return invalfc(fc, "'release_agent' too long");
 		return parse_string(fc, param, &ctx->release_agent);
 	case -ENOPARAM:
 		ret = vfs_parse_fs_param_source(fc, param);
@@ -1395,8 +1488,11 @@ static int container_parse_param(struct fs_context *fc,
 	}
 }
 
-/* Check what the options are together, and fill in what they leave out. */
-static int container_check_options(struct fs_context *fc, unsigned long all)
+/*
+ * Check what the options are together, and fill in what they leave out. @named:
+ * the hierarchy has a name, or is to get one.
+ */
+static int container_check_options(struct fs_context *fc, bool named)
 {
 	struct container_fs_context *ctx = fc_context(fc);
 
@@ -1404,19 +1500,19 @@ static int container_check_options(struct fs_context *fc, unsigned long all)
 	if (fc->user_ns != &init_user_ns)
 		return -EPERM;
 	if (ctx->none && (ctx->all || ctx->mask))
-		return invalf(fc, "container: 'none' with a subsystem");
+		return invalfc(fc, "'none' with a subsystem");
 	if (!ctx->none && (ctx->all || !ctx->mask))
-		ctx->mask |= all;
+		ctx->mask |= enabled_subsystems();
 	if (!ctx->mask && !ctx->none)
-		return invalf(fc, "container: no subsystem is enabled");
-	if (!ctx->mask && !ctx->name)
-		return invalf(fc, "container: 'none' needs 'name='");
+		return invalfc(fc, "no subsystem is enabled");
+	if (!ctx->mask && !named)
+		return invalfc(fc, "'none' needs 'name='");
 	if (ctx->noprefix && (!CPUSET_MASK || ctx->mask != CPUSET_MASK))
-		return invalf(fc, "container: 'noprefix' without cpuset alone");
+		return invalfc(fc, "'noprefix' without cpuset alone");
 	return 0;
 }
 
-/* A mount of an active hierarchy sets its agent too, if it names one. */
+/* A mount sets the agent, that of an active hierarchy too, if it names one. */
 static void set_release_agent(struct containerfs_root *root,
 			      struct container_fs_context *ctx)
 {
@@ -1430,7 +1526,7 @@ static int container_get_tree(struct fs_context *fc)
 	struct containerfs_root *root;
 	int ret;
 
-	ret = container_check_options(fc, enabled_subsystems());
+	ret = container_check_options(fc, ctx->name);
 	if (ret)
 		return ret;
 
@@ -1439,11 +1535,11 @@ static int container_get_tree(struct fs_context *fc)
 	root = containerfs_root_find(fc, ctx);
 	if (!root)
 		root = containerfs_root_create(ctx);
-	else if (!IS_ERR(root))
-		set_release_agent(root, ctx);
 	ret = PTR_ERR_OR_ZERO(root);
-	if (!ret)
+	if (!ret) {
+		set_release_agent(root, ctx);
 		root->users++;
+	}
 	container_unlock();
 	cpus_read_unlock();
 	if (ret)
@@ -1484,7 +1580,7 @@ static int containerfs_root_change(struct fs_context *fc,
 	for_each_subsys_in(ss, i, added) {
 		if (ss->root == &container_dummy_root)
 			continue;
-		errorf(fc, "container: '%s' is in use", ss->name);
+		errorfc(fc, "'%s' is in use", ss->name);
 		return -EBUSY;
 	}
 
@@ -1510,21 +1606,16 @@ static int container_reconfigure(struct fs_context *fc)
 	int ret;
 
 	if (ctx->name && !same_name(root, ctx->name))
-		return invalf(fc, "container: 'name' cannot be changed");
+		return invalfc(fc, "'name' cannot be changed");
 	if (ctx->noprefix && !root->noprefix)
-		return invalf(fc, "container: 'noprefix' cannot be changed");
-	if (!ctx->name && root->name[0]) {
-		ctx->name = kstrdup(root->name, GFP_KERNEL);
-		if (!ctx->name)
-			return -ENOMEM;
-	}
+		return invalfc(fc, "'noprefix' cannot be changed");
 	ctx->noprefix = root->noprefix;
 	if (!ctx->mask && !ctx->all && !ctx->none) {
 		/* s_umount is held: no other remount changes it. */
 		ctx->mask = root->subsys_mask;
 		ctx->none = !ctx->mask;
 	}
-	ret = container_check_options(fc, enabled_subsystems());
+	ret = container_check_options(fc, root->name[0]);
 	if (ret)
 		return ret;
 
@@ -1548,7 +1639,7 @@ static void container_free_fc(struct fs_context *fc)
 
 	kernfs_free_fs_context(fc);
 	kfree(ctx->name);
-	kfree(ctx->release_agent);
+	kfree_const(ctx->release_agent);
 	kfree(ctx);
 }
 
@@ -1639,12 +1730,15 @@ static int containers_show(struct seq_file *sf, void *v)
 	return 0;
 }
 
+/* container_mutex is held. */
 static int show_task_container(struct seq_file *sf, struct task_struct *task,
 			       struct containerfs_root *root, char *path)
 {
-	struct container *cont = get_task_container(task, root);
+	struct container *cont;
 	int ret;
 
+	rcu_read_lock();
+	cont = task_container_in(task, root);
 	ret = container_path(cont, path, PATH_MAX);
 	if (!ret) {
 		seq_printf(sf, "%d:", root->hierarchy_id);
@@ -1655,7 +1749,7 @@ static int show_task_container(struct seq_file *sf, struct task_struct *task,
 		seq_printf(sf, ":%s%s\n", path,
 			   container_is_removed(cont) ? " (deleted)" : "");
 	}
-	container_put(cont);
+	rcu_read_unlock();
 	return ret;
 }
 

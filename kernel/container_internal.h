@@ -26,9 +26,11 @@ struct file_system_type;
  * @users: superblocks, and mounts in progress; container_mutex
  * @kf_root: the tree of files; constant while the hierarchy is active
  * @type: the type by which it was mounted first; constant
+ * @watched: there has been an "events" file but the root's; changed under
+ *	container_mutex, read without
  * @noprefix: control files have no subsystem prefix; constant
  * @name: empty if it has none; constant
- * @release_agent: NULL if none is set; container_mutex
+ * @release_agent: NULL if none is set; kfree_const(); container_mutex
  * @files: control files of subsystems in @top, struct root_file;
  *	container_mutex
  */
@@ -41,28 +43,34 @@ struct containerfs_root {
 	unsigned int		users;
 	struct kernfs_root	*kf_root;
 	struct file_system_type	*type;
+	bool			watched;
 	bool			noprefix;
 	char			name[CONTAINER_ROOT_NAME_LEN];
-	char			*release_agent;
+	const char		*release_agent;
 	struct list_head	files;
 };
 
 extern struct container_subsys *container_subsystems[];
 extern struct containerfs_root container_dummy_root;
 
-static inline struct container_subsys *container_subsys_from(int *i,
-							     unsigned long mask)
+static inline bool container_subsys_from(struct container_subsys **ss, int *i,
+					 unsigned long mask)
 {
-	while (*i < CONTAINER_SUBSYS_COUNT && !(mask & BIT(*i)))
-		(*i)++;
-	return *i < CONTAINER_SUBSYS_COUNT ? container_subsystems[*i] : NULL;
+	mask >>= *i;
+	if (!mask)
+		return false;
+	*i += __ffs(mask);
+	*ss = container_subsystems[*i];
+	return true;
 }
 
 /* Subsystem @ss with id @i, for each bit of @mask. */
 #define for_each_subsys_in(ss, i, mask)					\
-	for ((i) = 0; ((ss) = container_subsys_from(&(i), mask)); (i)++)
+	for ((i) = 0; container_subsys_from(&(ss), &(i), mask); (i)++)
 
-#define for_each_container_subsys(ss, i) for_each_subsys_in(ss, i, ~0UL)
+#define for_each_container_subsys(ss, i)				\
+	for ((i) = 0; (i) < CONTAINER_SUBSYS_COUNT &&			\
+	     (((ss) = container_subsystems[i]) || true); (i)++)
 
 void container_init_struct(struct container *cont, struct containerfs_root *root,
 			   struct container *parent);
@@ -81,8 +89,12 @@ void container_kill(struct container *top);
 
 struct container *task_container_in(struct task_struct *task,
 				    struct containerfs_root *root);
-pid_t container_task_iter_next_nr(struct container_task_iter *it,
-				  struct pid_namespace *ns, bool processes);
+unsigned int container_task_iter_fill(struct container_task_iter *it,
+				      struct pid_namespace *ns, pid_t *nrs,
+				      unsigned int max);
+unsigned int container_task_iter_fill_processes(struct container_task_iter *it,
+						struct pid_namespace *ns,
+						pid_t *nrs, unsigned int max);
 
 /* In container_fs.c. */
 void container_changed(struct container *cont);

@@ -49,22 +49,24 @@ DEFINE_STATIC_KEY_FALSE(cpu_acct_key);
 
 /**
  * struct cpu_acct_counters - what members used on one CPU
- * @seq: for readers of @usage and of the interval
- * @usage: nanoseconds in all
- * @interval_end: jiffies at which the interval that @current_usage is of ends
- * @current_usage: nanoseconds since that interval began
+ * @interval_seq: for readers of the next three
+ * @interval_end: jiffies at which the current interval ends
+ * @interval_start: @usage when it began
  * @last_usage: nanoseconds in the interval before that one
+ * @usage_sync: for readers of @usage
+ * @usage: nanoseconds in all
  * @times_sync: for readers of @user and @system
  * @user: nanoseconds in user mode
  * @system: nanoseconds in the kernel and in interrupts
  * @reset_usage: @usage when it was last reset; reset_lock
  */
 struct cpu_acct_counters {
-	seqcount_t		seq;
-	u64			usage;
+	seqcount_t		interval_seq;
 	u64			interval_end;
-	u64			current_usage;
+	u64			interval_start;
 	u64			last_usage;
+	struct u64_stats_sync	usage_sync;
+	u64_stats_t		usage;
 	struct u64_stats_sync	times_sync;
 	u64_stats_t		user;
 	u64_stats_t		system;
@@ -78,6 +80,7 @@ struct cpu_acct_counters {
  * @counters: for each possible CPU
  * @removed: nanoseconds of descendants that have been removed
  * @folded: how much of this one has been added to the parent's @removed
+ * @reset_usage: sum of the same of all @counters; reset_lock
  */
 struct cpu_acct {
 	struct container_subsys_state		css;
@@ -85,9 +88,10 @@ struct cpu_acct {
 	struct cpu_acct_counters __percpu	*counters;
 	atomic64_t				removed;
 	u64					folded;
+	u64					reset_usage;
 };
 
-/* Protects reset_usage of all counters. */
+/* Protects all reset_usage. */
 static DEFINE_SPINLOCK(reset_lock);
 
 static struct cpu_acct *css_cpu_acct(struct container_subsys_state *css)
@@ -102,15 +106,18 @@ static struct cpu_acct *css_cpu_acct(struct container_subsys_state *css)
 /* The intervals begin at multiples of their length. */
 static void next_interval(struct cpu_acct_counters *counters, u64 now)
 {
+	u64 usage = u64_stats_read(&counters->usage);
 	u32 into;
 
+	raw_write_seqcount_begin(&counters->interval_seq);
 	if (now - counters->interval_end < LOAD_INTERVAL)
-		counters->last_usage = counters->current_usage;
+		counters->last_usage = usage - counters->interval_start;
 	else
 		counters->last_usage = 0;
-	counters->current_usage = 0;
+	counters->interval_start = usage;
 	div_u64_rem(now, LOAD_INTERVAL, &into);
 	counters->interval_end = now - into + LOAD_INTERVAL;
+	raw_write_seqcount_end(&counters->interval_seq);
 }
 
 /* Under the lock of the runqueue that @task is on. */
@@ -120,16 +127,13 @@ void __cpu_acct_charge(struct task_struct *task, u64 delta)
 	u64 now = get_jiffies_64();
 	struct cpu_acct *ca;
 
-	rcu_read_lock();
 	ca = css_cpu_acct(task_subsys_state(task, cpuacct_subsys_id));
 	counters = per_cpu_ptr(ca->counters, task_cpu(task));
-	raw_write_seqcount_begin(&counters->seq);
 	if (unlikely(now >= counters->interval_end))
 		next_interval(counters, now);
-	counters->usage += delta;
-	counters->current_usage += delta;
-	raw_write_seqcount_end(&counters->seq);
-	rcu_read_unlock();
+	u64_stats_update_begin(&counters->usage_sync);
+	u64_stats_set(&counters->usage, u64_stats_read(&counters->usage) + delta);
+	u64_stats_update_end(&counters->usage_sync);
 }
 
 /* With interrupts disabled. */
@@ -139,7 +143,6 @@ void __cpu_acct_charge_field(struct task_struct *task, int index, u64 delta)
 	u64_stats_t *field;
 	struct cpu_acct *ca;
 
-	rcu_read_lock();
 	ca = css_cpu_acct(task_subsys_state(task, cpuacct_subsys_id));
 	counters = this_cpu_ptr(ca->counters);
 	switch (index) {
@@ -153,19 +156,11 @@ void __cpu_acct_charge_field(struct task_struct *task, int index, u64 delta)
 		field = &counters->system;
 		break;
 	default:
-		goto unlock;
+		return;
 	}
 	u64_stats_update_begin(&counters->times_sync);
-	u64_stats_add(field, delta);
+	u64_stats_set(field, u64_stats_read(field) + delta);
 	u64_stats_update_end(&counters->times_sync);
-unlock:
-	rcu_read_unlock();
-}
-
-/* What it runs after this, when it is no member any more, is the root's. */
-void __cpu_acct_exit(struct task_struct *task)
-{
-	task_sched_runtime(task);
 }
 
 /*
@@ -174,13 +169,13 @@ void __cpu_acct_exit(struct task_struct *task)
 
 static u64 cpu_usage(struct cpu_acct_counters *counters)
 {
-	unsigned int seq;
+	unsigned int start;
 	u64 usage;
 
 	do {
-		seq = read_seqcount_begin(&counters->seq);
-		usage = counters->usage;
-	} while (read_seqcount_retry(&counters->seq, seq));
+		start = u64_stats_fetch_begin(&counters->usage_sync);
+		usage = u64_stats_read(&counters->usage);
+	} while (u64_stats_fetch_retry(&counters->usage_sync, start));
 	return usage;
 }
 
@@ -202,11 +197,11 @@ static u64 cpu_last_interval(struct cpu_acct_counters *counters, u64 now)
 	unsigned int seq;
 
 	do {
-		seq = read_seqcount_begin(&counters->seq);
+		seq = read_seqcount_begin(&counters->interval_seq);
 		end = counters->interval_end;
-		current_usage = counters->current_usage;
+		current_usage = cpu_usage(counters) - counters->interval_start;
 		last_usage = counters->last_usage;
-	} while (read_seqcount_retry(&counters->seq, seq));
+	} while (read_seqcount_retry(&counters->interval_seq, seq));
 
 	/* Nothing has been charged since the interval ended? */
 	if (now < end)
@@ -214,21 +209,14 @@ static u64 cpu_last_interval(struct cpu_acct_counters *counters, u64 now)
 	return now - end < LOAD_INTERVAL ? current_usage : 0;
 }
 
-static u64 since_reset(struct cpu_acct_counters *counters)
-{
-	return cpu_usage(counters) - counters->reset_usage;
-}
-
 static u64 usage_read(struct container_subsys_state *css,
 		      struct container_cftype *cft)
 {
 	struct cpu_acct *ca = css_cpu_acct(css);
-	u64 usage = 0;
-	int cpu;
+	u64 usage;
 
 	spin_lock(&reset_lock);
-	for_each_possible_cpu(cpu)
-		usage += since_reset(per_cpu_ptr(ca->counters, cpu));
+	usage = total_usage(ca) - ca->reset_usage;
 	spin_unlock(&reset_lock);
 	return usage;
 }
@@ -242,10 +230,12 @@ static int usage_write(struct container_subsys_state *css,
 	if (val)
 		return -EINVAL;
 	spin_lock(&reset_lock);
+	ca->reset_usage = 0;
 	for_each_possible_cpu(cpu) {
 		struct cpu_acct_counters *counters = per_cpu_ptr(ca->counters, cpu);
 
 		counters->reset_usage = cpu_usage(counters);
+		ca->reset_usage += counters->reset_usage;
 	}
 	spin_unlock(&reset_lock);
 	return 0;
@@ -259,8 +249,10 @@ static int usage_percpu_show(struct seq_file *sf, void *v)
 
 	spin_lock(&reset_lock);
 	for_each_possible_cpu(cpu) {
+		struct cpu_acct_counters *counters = per_cpu_ptr(ca->counters, cpu);
+
 		seq_printf(sf, "%s%llu", separator,
-			   since_reset(per_cpu_ptr(ca->counters, cpu)));
+			   cpu_usage(counters) - counters->reset_usage);
 		separator = " ";
 	}
 	spin_unlock(&reset_lock);
@@ -365,7 +357,8 @@ static struct container_subsys_state *cpuacct_create(struct container_subsys *ss
 	for_each_possible_cpu(cpu) {
 		struct cpu_acct_counters *counters = per_cpu_ptr(ca->counters, cpu);
 
-		seqcount_init(&counters->seq);
+		seqcount_init(&counters->interval_seq);
+		u64_stats_init(&counters->usage_sync);
 		u64_stats_init(&counters->times_sync);
 	}
 	if (cont->parent)

@@ -99,6 +99,9 @@ static nodemask_t memory_nodes;
 /* The scheduler had to widen the affinity of some thread. */
 static bool affinity_widened;
 
+/* cpuset_init_smp() is over; container_mutex. */
+static bool following_hotplug;
+
 /*
  * Placements
  */
@@ -181,6 +184,24 @@ static void apply_possible_cpus(struct task_struct *task)
 	free_cpumask_var(cpus);
 }
 
+/* Does @task run on @cpus, as far as it does not want less? */
+static bool cpus_in_place(struct task_struct *task, const struct cpumask *cpus)
+{
+	const struct cpumask *mask = &task->cpus_mask, *user;
+	unsigned long flags;
+	bool ret;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	user = task->user_cpus_ptr;
+	if (user && cpumask_intersects(user, cpus))
+		ret = cpumask_subset(mask, cpus) && cpumask_subset(mask, user) &&
+		      cpumask_weight(mask) == cpumask_weight_and(cpus, user);
+	else
+		ret = cpumask_equal(mask, cpus);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return ret;
+}
+
 /* The scheduler narrows what it is given by the thread's own mask. */
 static void apply_cpus(struct placing *p, struct cpuset_placement *pl, bool root)
 {
@@ -190,6 +211,8 @@ static void apply_cpus(struct placing *p, struct cpuset_placement *pl, bool root
 		return;
 	if (!root) {
 		p->bound = true;
+		if (cpus_in_place(task, &pl->cpus))
+			return;
 		if (likely(cpumask_subset(&pl->cpus, task_cpu_possible_mask(task))))
 			set_cpus_allowed_ptr(task, &pl->cpus);
 		else
@@ -223,24 +246,6 @@ static void place_task(struct task_struct *task)
 			cpuset_note_page_move(&p, pl);
 		put_placement(pl);
 	} while (!done);
-}
-
-/* Does @task run on @cpus, as far as it does not want less? */
-static bool cpus_in_place(struct task_struct *task, const struct cpumask *cpus)
-{
-	const struct cpumask *mask = &task->cpus_mask, *user;
-	unsigned long flags;
-	bool ret;
-
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	user = task->user_cpus_ptr;
-	if (user && cpumask_intersects(user, cpus))
-		ret = cpumask_subset(mask, cpus) && cpumask_subset(mask, user) &&
-		      cpumask_weight(mask) == cpumask_weight_and(cpus, user);
-	else
-		ret = cpumask_equal(mask, cpus);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	return ret;
 }
 
 /*
@@ -290,14 +295,17 @@ static bool child_in_place(struct task_struct *child)
 	return ret;
 }
 
-static void place_members(struct cpuset *cs)
+static void visit_members(struct cpuset *cs, void (*fn)(struct task_struct *task))
 {
 	struct container_task_iter it;
 	struct task_struct *task;
 
+	/* Before that there are init and kthreadd, which have what they need. */
+	if (cpuset_is_root(cs) && following_hotplug)
+		container_start();
 	container_task_iter_start(cs->css.container, &it);
 	while ((task = container_task_iter_next(&it))) {
-		place_task(task);
+		fn(task);
 		put_task_struct(task);
 		cond_resched();
 	}
@@ -410,7 +418,7 @@ static void publish_placements(struct cpuset *top)
 
 		if (!cs->republished)
 			continue;
-		place_members(cs);
+		visit_members(cs, place_task);
 		cs->republished = false;
 		cpuset_end_rebind(cs);
 	}
@@ -537,21 +545,11 @@ static void free_config(struct cpuset_config *config)
  */
 
 /* In the root only a mask of its own confines a thread. */
-static void reset_root_members(void)
+static void reset_root_member(struct task_struct *task)
 {
-	struct container_task_iter it;
-	struct task_struct *task;
-
-	container_task_iter_start(top_cpuset.css.container, &it);
-	while ((task = container_task_iter_next(&it))) {
-		/* One that is set meanwhile needs no help. */
-		if (data_race(task->user_cpus_ptr) &&
-		    !(task->flags & PF_NO_SETAFFINITY))
-			reset_cpus(task);
-		put_task_struct(task);
-		cond_resched();
-	}
-	container_task_iter_end(&it);
+	/* One that is set meanwhile needs no help. */
+	if (data_race(task->user_cpus_ptr) && !(task->flags & PF_NO_SETAFFINITY))
+		reset_cpus(task);
 }
 
 /*
@@ -568,10 +566,8 @@ static void reset_widened_tasks(void)
 	container_for_each_descendant_pre(pos, top_cpuset.css.container) {
 		struct cpuset *cs = container_cpuset(pos);
 
-		if (cpuset_is_root(cs))
-			reset_root_members();
-		else
-			place_members(cs);
+		visit_members(cs, cpuset_is_root(cs) ? reset_root_member :
+						       place_task);
 	}
 }
 
@@ -609,7 +605,7 @@ static void follow_hotplug(const nodemask_t *nodes)
 		   cpu_present_mask);
 	if (nodes)
 		memory_nodes = *nodes;
-	if (nodes && system_state == SYSTEM_RUNNING)
+	if (nodes && following_hotplug)
 		container_watch_root_forks(&cpuset_subsys);
 	nodes_or(top_cpuset.config.mems, top_cpuset.config.mems, memory_nodes);
 	/* It has happened: there is nobody to whom an error could be returned. */
@@ -696,6 +692,7 @@ void __init cpuset_init_smp(void)
 	follow_hotplug(&node_states[N_MEMORY]);
 	container_lock();
 	cpuset_init_domains();
+	following_hotplug = true;
 	container_unlock();
 	cpus_read_unlock();
 	hotplug_memory_notifier(follow_memory, CPUSET_CALLBACK_PRI);
@@ -859,7 +856,9 @@ static struct container_subsys_state *cpuset_create(struct container_subsys *ss,
 		goto free_cpus;
 	RCU_INIT_POINTER(cs->placement, cs->next);
 	cs->next = NULL;
-	cpuset_inc();
+	/* Changing code costs more than all the rest: once for each mount. */
+	if (!cpusets_enabled())
+		cpuset_inc();
 	return &cs->css;
 
 free_cpus:
@@ -877,7 +876,6 @@ static void cpuset_destroy(struct container_subsys *ss,
 		cpuset_rebuild_domains(false);
 		container_attach_allow();
 	}
-	cpuset_dec();
 }
 
 static void cpuset_free(struct container_subsys *ss,
@@ -970,6 +968,8 @@ static void cpuset_bind(struct container_subsys *ss,
 
 	if (bound)
 		return;
+	if (cpusets_enabled())
+		cpuset_dec();
 	top_cpuset.config.flags = CPUSET_ROOT_FLAGS;
 	top_cpuset.config.relax_domain_level = -1;
 	prepare_placements(&top_cpuset, GFP_KERNEL | __GFP_NOFAIL);
@@ -1007,15 +1007,15 @@ static int cpuset_post_clone(struct container_subsys *ss,
  * Control files
  */
 
+/* What is not a flag: cft.private of a flag's file is its bit. */
 enum cpuset_file {
-	FILE_CPUS,
+	FILE_CPUS = CPUSET_FLAGS,
 	FILE_MEMS,
-	FILE_EFFECTIVE_CPUS,
-	FILE_EFFECTIVE_MEMS,
+	FILE_RELAX_LEVEL,
 };
 
 /* What is no list is -EINVAL, a CPU or node that cannot exist is -EACCES. */
-static int parse_list(struct cpuset_config *config, unsigned long file,
+static int parse_list(struct cpuset_config *config, unsigned int file,
 		      const char *buf)
 {
 	int ret;
@@ -1029,74 +1029,67 @@ static int parse_list(struct cpuset_config *config, unsigned long file,
 	return ret ? -EINVAL : 0;
 }
 
-/*
- * Begin a change: take all locks and copy the configuration. -ENODEV: the
- * container is removed.
- */
-static int begin_change(struct cpuset *cs, struct cpuset_config *config)
+/* Put what was written to a file, a list or a number, into @config. */
+static int set_field(struct cpuset_config *config, unsigned int file,
+		     const char *list, int val)
 {
+	switch (file) {
+	case FILE_CPUS:
+	case FILE_MEMS:
+		return parse_list(config, file, list);
+	case FILE_RELAX_LEVEL:
+		config->relax_domain_level = val;
+		return 0;
+	default:
+		__assign_bit(file, &config->flags, val);
+		return 0;
+	}
+}
+
+/* Returns 0, an error of change_config(), or -ENODEV: the container is removed. */
+static int change_field(struct cpuset *cs, unsigned int file, const char *list,
+			int val)
+{
+	struct cpuset_config config;
 	int ret = -ENODEV;
 
 	cpus_read_lock();
 	if (!container_lock_live_css(&cs->css))
 		goto unlock_cpus;
-	ret = copy_config(config, &cs->config);
+	ret = copy_config(&config, &cs->config);
 	if (ret)
 		goto unlock_containers;
 	container_attach_exclude();
-	return 0;
-
+	ret = set_field(&config, file, list, val);
+	if (!ret)
+		ret = change_config(cs, &config);
+	container_attach_allow();
+	free_config(&config);
 unlock_containers:
 	container_unlock();
 unlock_cpus:
 	cpus_read_unlock();
-	return ret;
-}
-
-/* Whether or not it was made. */
-static void end_change(struct cpuset_config *config)
-{
-	cpuset_thaw();
-	free_config(config);
 	cpuset_move_pages();
+	return ret;
 }
 
 static ssize_t cpuset_write_list(struct kernfs_open_file *of, char *buf,
 				 size_t nbytes)
 {
 	struct cpuset *cs = css_cpuset(of_state(of));
-	struct cpuset_config config;
-	int ret;
 
 	/* The root has what the machine has. */
 	if (!cs->parent)
 		return -EACCES;
-	ret = begin_change(cs, &config);
-	if (ret)
-		return ret;
-	ret = parse_list(&config, of_cftype(of)->private, strim(buf));
-	if (!ret)
-		ret = change_config(cs, &config);
-	end_change(&config);
-	return ret ?: nbytes;
+	return change_field(cs, of_cftype(of)->private, strim(buf), 0) ?: nbytes;
 }
 
 static int cpuset_write_flag(struct container_subsys_state *css,
 			     struct container_cftype *cft, u64 val)
 {
-	struct cpuset *cs = css_cpuset(css);
-	struct cpuset_config config;
-	int ret;
-
 	if (val > 1)
 		return -EINVAL;
-	ret = begin_change(cs, &config);
-	if (ret)
-		return ret;
-	__assign_bit(cft->private, &config.flags, val);
-	ret = change_config(cs, &config);
-	end_change(&config);
-	return ret;
+	return change_field(css_cpuset(css), cft->private, NULL, val);
 }
 
 static u64 cpuset_read_flag(struct container_subsys_state *css,
@@ -1137,21 +1130,23 @@ static int cpuset_show_relax_level(struct seq_file *sf, void *v)
 static ssize_t cpuset_write_relax_level(struct kernfs_open_file *of, char *buf,
 					size_t nbytes)
 {
-	struct cpuset *cs = css_cpuset(of_state(of));
-	struct cpuset_config config;
-	int level, ret;
+	int level;
 
 	/* One more than the highest means the whole machine. */
 	if (kstrtoint(strim(buf), 0, &level) || level < -1 ||
 	    level > sched_domain_level_max + 1)
 		return -EINVAL;
-	ret = begin_change(cs, &config);
-	if (ret)
-		return ret;
-	config.relax_domain_level = level;
-	ret = change_config(cs, &config);
-	end_change(&config);
-	return ret ?: nbytes;
+	return change_field(css_cpuset(of_state(of)), FILE_RELAX_LEVEL, NULL,
+			    level) ?: nbytes;
+}
+
+static void show_list(struct seq_file *sf, const struct cpumask *cpus,
+		      const nodemask_t *mems)
+{
+	if (seq_cftype(sf)->private == FILE_CPUS)
+		seq_printf(sf, "%*pbl\n", cpumask_pr_args(cpus));
+	else
+		seq_printf(sf, "%*pbl\n", nodemask_pr_args(mems));
 }
 
 static int cpuset_show_config(struct seq_file *sf, void *v)
@@ -1159,10 +1154,7 @@ static int cpuset_show_config(struct seq_file *sf, void *v)
 	struct cpuset *cs = css_cpuset(seq_state(sf));
 
 	container_lock();
-	if (seq_cftype(sf)->private == FILE_CPUS)
-		seq_printf(sf, "%*pbl\n", cpumask_pr_args(cs->config.cpus));
-	else
-		seq_printf(sf, "%*pbl\n", nodemask_pr_args(&cs->config.mems));
+	show_list(sf, cs->config.cpus, &cs->config.mems);
 	container_unlock();
 	return 0;
 }
@@ -1174,10 +1166,7 @@ static int cpuset_show_effective(struct seq_file *sf, void *v)
 
 	rcu_read_lock();
 	pl = cpuset_placement(cs);
-	if (seq_cftype(sf)->private == FILE_EFFECTIVE_CPUS)
-		seq_printf(sf, "%*pbl\n", cpumask_pr_args(&pl->cpus));
-	else
-		seq_printf(sf, "%*pbl\n", nodemask_pr_args(&pl->mems));
+	show_list(sf, &pl->cpus, &pl->mems);
 	rcu_read_unlock();
 	return 0;
 }
@@ -1197,12 +1186,12 @@ static struct container_cftype cpuset_files[] = {
 	},
 	{
 		.name		= "effective_cpus",
-		.private	= FILE_EFFECTIVE_CPUS,
+		.private	= FILE_CPUS,
 		.seq_show	= cpuset_show_effective,
 	},
 	{
 		.name		= "effective_mems",
-		.private	= FILE_EFFECTIVE_MEMS,
+		.private	= FILE_MEMS,
 		.seq_show	= cpuset_show_effective,
 	},
 	{

@@ -74,8 +74,9 @@ static int lowest_cpu(const struct cpu_domain *cpus, int cpu)
 	return cpu;
 }
 
-/* Put all CPUs of @mask into the same domain. */
-static void join_cpus(struct cpu_domain *cpus, const struct cpumask *mask)
+/* Put all CPUs of @mask into the same domain, with at least this level. */
+static void join_cpus(struct cpu_domain *cpus, const struct cpumask *mask,
+		      int level)
 {
 	int cpu, low, lowest = NO_DOMAIN;
 
@@ -87,30 +88,13 @@ static void join_cpus(struct cpu_domain *cpus, const struct cpumask *mask)
 		low = lowest_cpu(cpus, cpu);
 		if (lowest == NO_DOMAIN)
 			lowest = low;
+		level = max(level, cpus[low].level);
+		cpus[low].level = -1;
 		cpus[max(low, lowest)].first = min(low, lowest);
 		lowest = min(low, lowest);
 	}
-}
-
-/* All of @mask that is balanced is in one domain. */
-static void raise_level(struct cpu_domain *cpus, const struct cpumask *mask,
-			int level)
-{
-	int cpu;
-
-	for_each_cpu(cpu, mask) {
-		int first = cpus[cpu].first;
-
-		if (first == NO_DOMAIN)
-			continue;
-		cpus[first].level = max(cpus[first].level, level);
-		return;
-	}
-}
-
-static bool wants_balance(const struct cpuset *cs)
-{
-	return test_bit(CPUSET_SCHED_LOAD_BALANCE, &cs->config.flags);
+	if (lowest != NO_DOMAIN)
+		cpus[lowest].level = level;
 }
 
 static struct cpu_domain *lay_out_domains(void)
@@ -128,51 +112,34 @@ static struct cpu_domain *lay_out_domains(void)
 
 	container_for_each_descendant_pre(pos, top_cpuset.css.container) {
 		cs = container_cpuset(pos);
-		if (wants_balance(cs))
-			join_cpus(cpus, cs->config.cpus);
+		if (test_bit(CPUSET_SCHED_LOAD_BALANCE, &cs->config.flags))
+			join_cpus(cpus, cs->config.cpus,
+				  cs->config.relax_domain_level);
 	}
-	for_each_possible_cpu(cpu)
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
 		if (cpus[cpu].first != NO_DOMAIN)
 			cpus[cpu].first = lowest_cpu(cpus, cpu);
-	container_for_each_descendant_pre(pos, top_cpuset.css.container) {
-		cs = container_cpuset(pos);
-		if (wants_balance(cs))
-			raise_level(cpus, cs->config.cpus,
-				    cs->config.relax_domain_level);
-	}
 	return cpus;
 }
 
 /* What the scheduler wants to know of the domains of @plan->cpus. */
-static int describe_domains(struct domain_plan *plan)
+static void describe_domains(struct domain_plan *plan)
 {
 	const struct cpu_domain *cpus = plan->cpus;
 	unsigned int n = 0;
 	int first, cpu;
 
-	plan->count = 0;
-	for_each_possible_cpu(cpu)
-		plan->count += cpus[cpu].first == cpu;
-	plan->masks = alloc_sched_domains(plan->count);
-	if (!plan->masks)
-		return -ENOMEM;
-	plan->attrs = kmalloc_array(plan->count, sizeof(*plan->attrs), GFP_KERNEL);
-	if (!plan->attrs) {
-		free_sched_domains(plan->masks, plan->count);
-		return -ENOMEM;
-	}
-	for_each_possible_cpu(first) {
+	for (first = 0; first < nr_cpu_ids; first++) {
 		if (cpus[first].first != first)
 			continue;
 		cpumask_clear(plan->masks[n]);
-		for_each_possible_cpu(cpu)
+		for (cpu = first; cpu < nr_cpu_ids; cpu++)
 			if (cpus[cpu].first == first)
 				cpumask_set_cpu(cpu, plan->masks[n]);
 		plan->attrs[n] = SD_ATTR_INIT;
 		plan->attrs[n].relax_domain_level = cpus[first].level;
 		n++;
 	}
-	return 0;
 }
 
 /**
@@ -187,16 +154,22 @@ static int describe_domains(struct domain_plan *plan)
  */
 int cpuset_plan_domains(struct domain_plan *plan)
 {
-	int ret = -ENOMEM;
+	int cpu;
 
-	plan->cpus = lay_out_domains();
-	if (plan->cpus)
-		ret = describe_domains(plan);
-	if (!ret)
-		return 0;
-	kfree(plan->cpus);
-	*plan = (struct domain_plan) {};
-	return ret;
+	*plan = (struct domain_plan) { .cpus = lay_out_domains() };
+	if (!plan->cpus)
+		return -ENOMEM;
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		plan->count += plan->cpus[cpu].first == cpu;
+	plan->masks = alloc_sched_domains(plan->count);
+	plan->attrs = kmalloc_array(plan->count, sizeof(*plan->attrs), GFP_KERNEL);
+	if (!plan->masks || !plan->attrs) {
+		cpuset_discard_domains(plan);
+		*plan = (struct domain_plan) {};
+		return -ENOMEM;
+	}
+	describe_domains(plan);
+	return 0;
 }
 
 /**
@@ -287,6 +260,22 @@ static bool in_domain_of(int cpu, const struct cpumask *cpus)
 	return false;
 }
 
+/*
+ * The scheduler divides by the number of active CPUs of a domain. One that has none
+ * admits nobody, and all is counted anew before it has.
+ */
+static void add_bandwidth(int cpu, u64 bw)
+{
+	if (in_domain_of(cpu, cpu_active_mask))
+		dl_bw_alloc(cpu, bw);
+}
+
+static void sub_bandwidth(int cpu, u64 bw)
+{
+	if (in_domain_of(cpu, cpu_active_mask))
+		dl_bw_free(cpu, bw);
+}
+
 /**
  * cpuset_home_cpu - a CPU of the domain to which a thread belongs
  * @task: the thread
@@ -344,7 +333,7 @@ static struct dl_move *new_dl_move(struct task_struct *task, int home,
 static void undo_dl_move(struct dl_move *move)
 {
 	if (move->to != NO_DOMAIN)
-		dl_bw_free(move->to, move->bw);
+		sub_bandwidth(move->to, move->bw);
 	kfree(move);
 }
 
@@ -443,20 +432,20 @@ void cpuset_use_bandwidth(struct task_struct *task, int cpu, int home)
 	taken = !in_domain_of(cpu, &task->cpus_mask) &&
 		!(move && cpumask_equal(&move->cpus, &task->cpus_mask));
 	if (taken && domain_of(cpu) != domain_of(home)) {
-		dl_bw_alloc(cpu, bw);
+		add_bandwidth(cpu, bw);
 		taken = false;
 	}
 	if (domain_of(now) == domain_of(home)) {
 		if (taken)
-			dl_bw_alloc(home, bw);
+			add_bandwidth(home, bw);
 		goto undo;
 	}
 	if (!taken)
-		dl_bw_free(home, bw);
+		sub_bandwidth(home, bw);
 	if (move && move->to != NO_DOMAIN)
 		kfree(move);
 	else
-		dl_bw_alloc(now, bw);
+		add_bandwidth(now, bw);
 	cpuset_unlock();
 	return;
 
@@ -611,7 +600,7 @@ static void count_bandwidth(struct task_struct *task)
 	home = cpuset_home_cpu(task);
 	if (domain_of(cpu) != domain_of(home) &&
 	    !dl_bw_alloc(home, task->dl.dl_bw))
-		dl_bw_free(cpu, task->dl.dl_bw);
+		sub_bandwidth(cpu, task->dl.dl_bw);
 }
 
 static void recount_bandwidth(struct work_struct *work);

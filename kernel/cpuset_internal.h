@@ -25,6 +25,7 @@ enum cpuset_flag {
 	CPUSET_SPREAD_PAGE,
 	CPUSET_SPREAD_SLAB,
 	CPUSET_SCHED_LOAD_BALANCE,
+	CPUSET_FLAGS
 };
 
 /* A child can have these only if its parent has. */

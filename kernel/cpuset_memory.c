@@ -63,35 +63,32 @@ static LIST_HEAD(page_moves);
 
 /*
  * The memory policies and pages of an mm follow the first thread of the process
- * that still uses it, which is the leader as long as it lives.
+ * that still uses it, which is the leader as long as it lives. Returns the mm if
+ * that is @task. Give it back by mmput_async(): the last mmput() waits for I/O.
  */
-static bool speaks_for_mm(struct task_struct *task)
+static struct mm_struct *get_led_mm(struct task_struct *task)
 {
 	struct task_struct *thread;
-	bool ret = false;
+	bool leads = false;
 
 	rcu_read_lock();
 	for_each_thread(task, thread) {
 		if (READ_ONCE(thread->mm) && !(thread->flags & PF_EXITING)) {
-			ret = thread == task;
+			leads = thread == task;
 			break;
 		}
 	}
 	rcu_read_unlock();
-	return ret;
+	return leads ? get_task_mm(task) : NULL;
 }
 
 static void rebind_mm(struct task_struct *task, nodemask_t *mems)
 {
-	struct mm_struct *mm;
+	struct mm_struct *mm = get_led_mm(task);
 
-	if (!speaks_for_mm(task))
-		return;
-	mm = get_task_mm(task);
 	if (!mm)
 		return;
 	mpol_rebind_mm(mm, mems);
-	/* Not mmput(), which may wait for I/O if we are the last. */
 	mmput_async(mm);
 }
 
@@ -201,21 +198,16 @@ void cpuset_note_page_move(struct placing *p, const struct cpuset_placement *pl)
 	struct page_move *move;
 	struct mm_struct *mm;
 
-	if (!p->rebound || !test_bit(CPUSET_MEMORY_MIGRATE, &pl->flags) ||
-	    !speaks_for_mm(p->task))
+	if (!p->rebound || !test_bit(CPUSET_MEMORY_MIGRATE, &pl->flags))
 		return;
+	mm = get_led_mm(p->task);
+	if (!mm)
+		return;
+	mmgrab(mm);
+	mmput_async(mm);
 
 	/* An attach that has been committed cannot fail any more. */
 	move = kmalloc(sizeof(*move), GFP_KERNEL | __GFP_NOFAIL);
-	task_lock(p->task);
-	mm = p->task->flags & PF_KTHREAD ? NULL : p->task->mm;
-	if (mm)
-		mmgrab(mm);
-	task_unlock(p->task);
-	if (!mm) {
-		kfree(move);
-		return;
-	}
 	move->mover = current;
 	move->mm = mm;
 	move->from = p->from;

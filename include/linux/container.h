@@ -12,7 +12,9 @@
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/cache.h>
+#include <linux/jump_label.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
@@ -76,8 +78,12 @@ struct container_subsys_state {
  * @refs: lifetime of the structure: 1 for the directory, 1 for each child,
  *	group and pending notification
  * @kn: the directory; pinned
- * @events_kn: the file "events"; valid as long as @kn is
- * @populated: what was last announced in "events"; container_mutex
+ * @events_kn: the file "events", NULL before somebody looks for it;
+ *	container_mutex; valid as long as @kn is
+ * @uid: owner of the files; constant
+ * @gid: group of the files; constant
+ * @populated: what was last announced in "events", if anybody reads such a file
+ *	in this hierarchy; container_mutex
  * @populated_children: children with @populated set; container_mutex
  * @notify: entry of the queue of containers that became empty or populated
  * @rcu: for freeing
@@ -95,6 +101,8 @@ struct container {
 	refcount_t			refs;
 	struct kernfs_node		*kn;
 	struct kernfs_node		*events_kn;
+	kuid_t				uid;
+	kgid_t				gid;
 	bool				populated;
 	unsigned int			populated_children;
 	struct llist_node		notify;
@@ -113,8 +121,8 @@ enum container_flags {
 	CONTAINER_USED,
 	/* Is on the queue of pending notifications. */
 	CONTAINER_QUEUED,
-	/* Made by container_clone_begin(). */
-	CONTAINER_CLONED,
+	/* All of its files are there. */
+	CONTAINER_POPULATED,
 };
 
 /**
@@ -163,7 +171,9 @@ enum container_flags {
  *	An attach that it was part of is over: @attach or @cancel_attach comes
  *	first.
  * @populate: add control files to @css's container with
- *	container_add_files(). Returns 0 or an error. Prepared, container_mutex.
+ *	container_add_files(), which makes those that are looked for. Called when
+ *	the root container is bound, and for others whenever there may be a file
+ *	to make. Returns 0 or an error. May sleep; container_mutex is held.
  * @post_clone: @css's container, which is in the tree but visible to no user, is
  *	made for a task that gets a new namespace: give it usable initial values.
  *	Returns 0 or the error that clone or unshare shall fail with. Prepared,
@@ -240,18 +250,19 @@ struct container_subsys {
  * struct container_group - the states that threads with the same membership
  *	in every hierarchy share
  * @subsys: the state of each subsystem; constant
- * @refs: one for each member, move in progress, fork in progress and reader
- * @lock: protects @tasks, @active, @iters, @kill_stamp, and task->containers
- *	of the members
+ * @refs: one for each member, move in progress, fork in progress and reader; not
+ *	counted in init_container_group
+ * @lock: protects @tasks, @active, @left, @iters, @kill_stamp, and
+ *	task->containers of the members
  * @tasks: the members, by task_struct.container_node
  * @active: number of members and reservations by moves in progress
+ * @left: a member has left since it had none
  * @iters: iterators that stand at a member
  * @kill_stamp: when the members were last killed together
- * @fork_mask: subsystems with a fork callback in which this is not the root
- * @can_fork_mask: the same for can_fork
- * @exit_mask: the same for exit
+ * @nonroot_mask: subsystems whose state is not that of the root; constant
  * @hash: entry in the table of groups
  * @rcu: for freeing
+ * @unused: entry of the list of those that are to be freed
  * @key: sum of the hashes of its containers; constant
  * @nr_links: number of elements of @links; constant
  * @links: the containers of this group, in ascending order of their
@@ -260,16 +271,18 @@ struct container_subsys {
 struct container_group {
 	struct container_subsys_state	*subsys[CONTAINER_SUBSYS_COUNT];
 	refcount_t			refs;
-	spinlock_t			lock;	/* protects the next four */
+	spinlock_t			lock;	/* protects the next five */
 	struct list_head		tasks;
 	unsigned int			active;
+	bool				left;
 	struct list_head		iters;
 	unsigned int			kill_stamp;
-	unsigned long			fork_mask;
-	unsigned long			can_fork_mask;
-	unsigned long			exit_mask;
+	unsigned long			nonroot_mask;
 	struct hlist_node		hash;
-	struct rcu_head			rcu;
+	union {
+		struct rcu_head		rcu;
+		struct llist_node	unused;
+	};
 	unsigned long			key;
 	unsigned int			nr_links;
 	struct container_link {
@@ -286,14 +299,15 @@ extern struct container_group init_container_group;
  * @task: the task
  * @id: X_subsys_id
  *
- * The caller is in an RCU read-side critical section, or holds the lock of
- * the task's group. The state stays allocated for as long, but the task may
- * move to another at any moment.
+ * The caller is in an RCU read-side critical section (to disable preemption or
+ * interrupts is one), or holds the lock of the task's group. The state stays
+ * allocated for as long, but the task may move to another at any moment.
  */
 static inline struct container_subsys_state *
 task_subsys_state(struct task_struct *task, int id)
 {
 	return rcu_dereference_check(task->containers,
+		rcu_read_lock_any_held() ||
 		lockdep_is_held(&rcu_access_pointer(task->containers)->lock))
 		->subsys[id];
 }
@@ -310,7 +324,7 @@ static inline struct container *task_container(struct task_struct *task, int id)
 	return READ_ONCE(task_subsys_state(task, id)->container);
 }
 
-void container_state_unused(struct container_subsys_state *css);
+void __container_css_put(struct container_subsys_state *css);
 
 /**
  * container_css_get - take a reference to a state that keeps its container from being
@@ -345,19 +359,8 @@ static inline bool container_css_tryget(struct container_subsys_state *css)
  */
 static inline void container_css_put(struct container_subsys_state *css)
 {
-	if (likely(atomic_add_unless(&css->refcnt, -1, 2)))
-		return;
-	/* Once it is given back @css may be freed. */
-	rcu_read_lock();
-	/*
-	 * The last member will announce it when it leaves, for it sees the
-	 * reference given back: both sides have a full barrier between their
-	 * atomic operation and the look at the other's.
-	 */
-	if (atomic_dec_return(&css->refcnt) == 1 &&
-	    atomic_read(&READ_ONCE(css->container)->population) <= 0)
-		container_state_unused(css);
-	rcu_read_unlock();
+	if (unlikely(!atomic_add_unless(&css->refcnt, -1, 2)))
+		__container_css_put(css);
 }
 
 /**
@@ -393,6 +396,7 @@ static inline bool container_lock_is_held(void)
 
 void container_attach_exclude(void);
 void container_attach_allow(void);
+void container_start(void);
 void container_watch_root_forks(struct container_subsys *ss);
 void container_watch_root(struct container_subsys *ss);
 
@@ -443,6 +447,7 @@ void container_task_iter_end(struct container_task_iter *it);
 
 /* Flags of struct container_cftype. */
 #define CONTAINER_FILE_ONLY_ROOT	BIT(0)	/* in root containers alone */
+#define CONTAINER_FILE_MEMBERS		BIT(1)	/* the core's: lists members */
 
 /**
  * struct container_cftype - a control file
@@ -452,19 +457,13 @@ void container_task_iter_end(struct container_task_iter *it);
  * @flags: CONTAINER_FILE_*
  * @private: for the subsystem, to tell files with the same handlers apart
  * @read_u64: one number, printed with a newline
- * @seq_show: the file as text; css by seq_state(). With @seq_start: one record.
- * @seq_start: as in seq_file, like @seq_next and @seq_stop
- * @seq_next: see @seq_start
- * @seq_stop: see @seq_start
+ * @seq_show: the file as text; css by seq_state()
  * @write_u64: one number, with or without a trailing newline. Returns 0 or an
  *	error.
  * @write: text, NUL-terminated, leading and trailing white space included;
  *	@buf may be changed. The css is of_state(@of). Returns @nbytes or an
  *	error. Writes reach the handler whole; those that are empty, have an
  *	embedded NUL, or are too long have been refused.
- * @open: with @seq_start: called for each open; may set @of->priv
- * @release: with @seq_start: called once for each @open, before the container
- *	is freed
  * @ss: the subsystem, set by container_add_file()
  *
  * Handlers run without any container lock and may sleep and take
@@ -475,18 +474,13 @@ void container_task_iter_end(struct container_task_iter *it);
 struct container_cftype {
 	const char	*name;
 	umode_t		mode;
-	unsigned int	flags;
-	unsigned long	private;
+	unsigned short	flags;
+	unsigned int	private;
 	u64 (*read_u64)(struct container_subsys_state *css, struct container_cftype *cft);
 	int (*seq_show)(struct seq_file *sf, void *v);
-	void *(*seq_start)(struct seq_file *sf, loff_t *ppos);
-	void *(*seq_next)(struct seq_file *sf, void *v, loff_t *ppos);
-	void (*seq_stop)(struct seq_file *sf, void *v);
 	int (*write_u64)(struct container_subsys_state *css, struct container_cftype *cft,
 			 u64 val);
 	ssize_t (*write)(struct kernfs_open_file *of, char *buf, size_t nbytes);
-	int (*open)(struct kernfs_open_file *of);
-	void (*release)(struct kernfs_open_file *of);
 	struct container_subsys	*ss;
 };
 
@@ -505,12 +499,101 @@ int container_path(const struct container *cont, char *buf, size_t buflen);
 int container_init_early(void);
 int container_init(void);
 
-void container_fork(struct task_struct *child);
-int container_can_fork(struct task_struct *child, struct kernel_clone_args *args);
-void container_cancel_fork(struct task_struct *child,
+/* Threads join, and leave: from the first mount on. */
+DECLARE_STATIC_KEY_FALSE(container_key);
+DECLARE_STATIC_KEY_FALSE(container_exit_key);
+
+int __container_can_fork(struct task_struct *child, struct kernel_clone_args *args);
+void __container_cancel_fork(struct task_struct *child,
+			     struct kernel_clone_args *args);
+void __container_post_fork(struct task_struct *child,
 			   struct kernel_clone_args *args);
-void container_post_fork(struct task_struct *child, struct kernel_clone_args *args);
-void container_exit(struct task_struct *task);
+void __container_exit(struct task_struct *task);
+void __container_task_dead(struct task_struct *task);
+
+/**
+ * container_fork - begin to fork
+ * @child: the new task, still a byte-wise copy of current
+ */
+static inline void container_fork(struct task_struct *child)
+{
+	RCU_INIT_POINTER(child->containers, &init_container_group);
+	INIT_LIST_HEAD(&child->container_node);
+	child->container_next = current;
+	child->container_cloned = false;
+}
+
+/**
+ * container_can_fork - ask the subsystems whether current may fork
+ * @child: the new task, not visible yet, with its pid
+ * @args: how it is created; passed on to container_cancel_fork() or
+ *	container_post_fork()
+ *
+ * From here on @child is in a group, though not on its list. Sleeps. Idle tasks
+ * are in no container.
+ *
+ * Return: 0, a subsystem's error, or one of container_clone().
+ */
+static inline int container_can_fork(struct task_struct *child,
+				     struct kernel_clone_args *args)
+{
+	if (static_branch_unlikely(&container_key))
+		return __container_can_fork(child, args);
+	return 0;
+}
+
+/**
+ * container_cancel_fork - the fork failed after container_can_fork()
+ * @child: what would have been the new task; was never visible
+ * @args: as passed to container_can_fork()
+ */
+static inline void container_cancel_fork(struct task_struct *child,
+					 struct kernel_clone_args *args)
+{
+	if (static_branch_unlikely(&container_key))
+		__container_cancel_fork(child, args);
+}
+
+/**
+ * container_post_fork - join the creator's group
+ * @child: the new task, which is visible but does not run yet
+ * @args: as passed to container_can_fork()
+ *
+ * Sleeps.
+ */
+static inline void container_post_fork(struct task_struct *child,
+				       struct kernel_clone_args *args)
+{
+	if (static_branch_unlikely(&container_key))
+		__container_post_fork(child, args);
+}
+
+/**
+ * container_exit - leave all containers
+ * @task: current, which is exiting
+ *
+ * Before its parent can see that it has exited: as soon as the last member has
+ * been waited for, a container can be removed. What is left is a reference to
+ * the group, for the sake of those who charge its last steps, which
+ * container_task_dead() drops. Sleeps.
+ */
+static inline void container_exit(struct task_struct *task)
+{
+	if (static_branch_unlikely(&container_exit_key))
+		__container_exit(task);
+}
+
+/**
+ * container_task_dead - a task that has exited has run for the last time
+ * @task: the task, switched from
+ *
+ * Preemption is disabled.
+ */
+static inline void container_task_dead(struct task_struct *task)
+{
+	if (static_branch_unlikely(&container_exit_key))
+		__container_task_dead(task);
+}
 
 /* Those that give the task a namespace of its own. */
 #define CONTAINER_CLONE_FLAGS	(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |	\
@@ -556,6 +639,7 @@ static inline void container_cancel_fork(struct task_struct *child,
 static inline void container_post_fork(struct task_struct *child,
 				       struct kernel_clone_args *args) {}
 static inline void container_exit(struct task_struct *task) {}
+static inline void container_task_dead(struct task_struct *task) {}
 
 #endif /* !CONFIG_CONTAINERS */
 

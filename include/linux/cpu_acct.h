@@ -16,7 +16,6 @@ DECLARE_STATIC_KEY_FALSE(cpu_acct_key);
 
 void __cpu_acct_charge(struct task_struct *task, u64 delta);
 void __cpu_acct_charge_field(struct task_struct *task, int index, u64 delta);
-void __cpu_acct_exit(struct task_struct *task);
 
 /**
  * cpu_acct_charge - charge run time to the container of a task
@@ -44,22 +43,11 @@ static inline void cpu_acct_charge_field(struct task_struct *task, int index,
 		__cpu_acct_charge_field(task, index, delta);
 }
 
-/**
- * cpu_acct_exit - charge what an exiting task has run since it was last charged
- * @task: current, which is going to leave its containers
- */
-static inline void cpu_acct_exit(struct task_struct *task)
-{
-	if (static_branch_unlikely(&cpu_acct_key))
-		__cpu_acct_exit(task);
-}
-
 #else /* !CONFIG_CONTAINER_CPUACCT */
 
 static inline void cpu_acct_charge(struct task_struct *task, u64 delta) {}
 static inline void cpu_acct_charge_field(struct task_struct *task, int index,
 					 u64 delta) {}
-static inline void cpu_acct_exit(struct task_struct *task) {}
 
 #endif /* !CONFIG_CONTAINER_CPUACCT */
 

@@ -157,17 +157,17 @@ void bc_uncharge(struct beancounter *bc, enum bc_resource resource,
  */
 
 /* What cft.private of a file is made of. */
-#define BC_PRIVATE(_resource, _field)	((_resource) * BC_FIELDS + (_field))
+#define BC_PRIVATE(_resource, _field)	((_resource) << 8 | (_field))
 
 static struct bc_resource_parm *file_parm(struct container_subsys_state *css,
 					  struct container_cftype *cft)
 {
-	return &css_bc(css)->parms[cft->private / BC_FIELDS];
+	return &css_bc(css)->parms[cft->private >> 8];
 }
 
 static enum bc_field file_field(struct container_cftype *cft)
 {
-	return cft->private % BC_FIELDS;
+	return cft->private & 0xff;
 }
 
 static u64 parm_read(struct container_subsys_state *css,
@@ -233,32 +233,20 @@ static int parm_reset(struct container_subsys_state *css,
 	return 0;
 }
 
-static int barrier_write(struct container_subsys_state *css,
-			 struct container_cftype *cft, u64 val)
-{
-	struct bc_resource_parm *parm = file_parm(css, cft);
-	int ret = -EINVAL;
-
-	spin_lock(&limits_lock);
-	if (val <= parm->limit) {
-		WRITE_ONCE(parm->barrier, val);
-		ret = 0;
-	}
-	spin_unlock(&limits_lock);
-	return ret;
-}
-
-static int limit_write(struct container_subsys_state *css,
+static int bound_write(struct container_subsys_state *css,
 		       struct container_cftype *cft, u64 val)
 {
 	struct bc_resource_parm *parm = file_parm(css, cft);
-	int ret = -EINVAL;
+	int ret = 0;
 
 	spin_lock(&limits_lock);
-	if (val >= parm->barrier && val <= LONG_MAX) {
+	if (file_field(cft) == FIELD_BARRIER && val <= parm->limit)
+		WRITE_ONCE(parm->barrier, val);
+	else if (file_field(cft) == FIELD_LIMIT && val >= parm->barrier &&
+		 val <= LONG_MAX)
 		WRITE_ONCE(parm->limit, val);
-		ret = 0;
-	}
+	else
+		ret = -EINVAL;
 	spin_unlock(&limits_lock);
 	return ret;
 }
@@ -288,13 +276,13 @@ static int limit_write(struct container_subsys_state *css,
 			.name		= #_name ".barrier",		\
 			.private	= BC_PRIVATE(BC_##_id, FIELD_BARRIER), \
 			.read_u64	= parm_read,			\
-			.write_u64	= barrier_write,		\
+			.write_u64	= bound_write,			\
 		},							\
 		{							\
 			.name		= #_name ".limit",		\
 			.private	= BC_PRIVATE(BC_##_id, FIELD_LIMIT), \
 			.read_u64	= parm_read,			\
-			.write_u64	= limit_write,			\
+			.write_u64	= bound_write,			\
 		},							\
 		{							\
 			.name		= #_name ".failcnt",		\

@@ -29,15 +29,23 @@ static enum bc_severity open_severity(void)
 	return BC_BARRIER;
 }
 
-/* Privileges are worth a look for those who need them only. */
-static int charge_file(struct beancounter *bc)
+/* The container is full, or current has just been moved out of it or has left. */
+static int charge_again(struct file *file)
 {
+	struct beancounter *bc;
 	int ret;
 
-	ret = bc_try_charge(bc, BC_NUMFILES, 1, BC_BARRIER);
-	if (likely(ret != -ENOMEM))
-		return ret;
-	return bc_charge(bc, BC_NUMFILES, 1, open_severity());
+	rcu_read_lock();
+	do {
+		/* If its container is removed current is in another one by now. */
+		bc = task_bc(current);
+		ret = bc_charge(bc, BC_NUMFILES, 1, open_severity());
+	} while (ret == -ENODEV && !(current->flags & PF_EXITING));
+	rcu_read_unlock();
+	if (ret)
+		return -EMFILE;
+	file->f_bc = bc;
+	return 0;
 }
 
 int __bc_file_charge(struct file *file)
@@ -45,15 +53,14 @@ int __bc_file_charge(struct file *file)
 	struct beancounter *bc;
 	int ret;
 
-	rcu_read_lock();
-	do {
-		/* If its container is removed current has just been moved. */
-		bc = task_bc(current);
-		ret = charge_file(bc);
-	} while (unlikely(ret == -ENODEV));
-	rcu_read_unlock();
+	/* Less than rcu_read_lock() takes. */
+	rcu_read_lock_sched();
+	bc = task_bc(current);
+	ret = bc_try_charge(bc, BC_NUMFILES, 1, BC_BARRIER);
+	rcu_read_unlock_sched();
+	/* Privileges are worth a look for those who need them only. */
 	if (unlikely(ret))
-		return -EMFILE;
+		return charge_again(file);
 	file->f_bc = bc;
 	return 0;
 }

@@ -94,6 +94,12 @@ static bool uncount(struct task_struct *task)
  * Fork rate
  */
 
+/* That of whose member current is; the state of a new task may be another. */
+static struct numtasks *current_numtasks(void)
+{
+	return css_numtasks(task_subsys_state(current, numtasks_subsys_id));
+}
+
 /* The intervals begin at multiples of their length. */
 static u32 current_interval(void)
 {
@@ -101,15 +107,18 @@ static u32 current_interval(void)
 			 (u64)READ_ONCE(forkrate_interval) * HZ);
 }
 
-static bool within_rate(struct numtasks *nt)
+static bool within_rate(void)
 {
 	unsigned int rate = READ_ONCE(forkrate);
+	struct numtasks *nt;
 	u32 interval, forks;
 	s64 window;
 
 	if (likely(rate == INT_MAX))
 		return true;
 	interval = current_interval();
+	guard(rcu)();
+	nt = current_numtasks();
 	window = atomic64_read(&nt->window);
 	do {
 		forks = upper_32_bits(window) == interval ?
@@ -124,12 +133,6 @@ static bool within_rate(struct numtasks *nt)
 /*
  * Fork and exit
  */
-
-/* That of whose member current is; the state of a new task may be another. */
-static struct numtasks *current_numtasks(void)
-{
-	return css_numtasks(task_subsys_state(current, numtasks_subsys_id));
-}
 
 static int refuse(bool rate)
 {
@@ -149,7 +152,6 @@ static int numtasks_can_fork(struct container_subsys *ss,
 			     struct task_struct *task)
 {
 	struct res_group *rg = css_res_group(css);
-	bool within;
 
 	/* It is a copy of its creator. */
 	clear_bit(PFA_NUMTASKS, &task->atomic_flags);
@@ -159,10 +161,7 @@ static int numtasks_can_fork(struct container_subsys *ss,
 		return 0;
 	if (res_group_charge(rg))
 		return refuse(false);
-	rcu_read_lock();
-	within = within_rate(current_numtasks());
-	rcu_read_unlock();
-	if (!within) {
+	if (!within_rate()) {
 		res_group_uncharge(rg);
 		return refuse(true);
 	}
@@ -197,9 +196,10 @@ static void numtasks_fork(struct container_subsys *ss,
 			  struct task_struct *task)
 {
 	if (likely(is_counted(task))) {
-		rcu_read_lock();
+		/* Less than rcu_read_lock() takes. */
+		rcu_read_lock_sched();
 		atomic_long_inc(&current_numtasks()->successes);
-		rcu_read_unlock();
+		rcu_read_unlock_sched();
 	} else if (READ_ONCE(numtasks_bound) && !(task->flags & PF_KTHREAD)) {
 		count_late(task);
 	}
@@ -272,11 +272,12 @@ static void numtasks_show_stats(struct res_group *rg, struct seq_file *sf)
 {
 	struct numtasks *nt = css_numtasks(&rg->css);
 
-	seq_printf(sf, "numtasks: Number of successes %ld\n",
-		   atomic_long_read(&nt->successes));
-	seq_printf(sf, "numtasks: Number of failures %ld\n",
-		   atomic_long_read(&nt->failures));
-	seq_printf(sf, "numtasks: Number of forkrate failures %ld\n",
+	seq_printf(sf,
+		   "numtasks: Number of successes %ld\n"
+		   "numtasks: Number of failures %ld\n"
+		   "numtasks: Number of forkrate failures %ld\n",
+		   atomic_long_read(&nt->successes),
+		   atomic_long_read(&nt->failures),
 		   atomic_long_read(&nt->rate_failures));
 }
 
@@ -330,11 +331,8 @@ static const struct kernel_param_ops positive_ops = {
 };
 
 module_param_cb(total_numtasks, &total_ops, &total_numtasks, 0644);
-MODULE_PARM_DESC(total_numtasks, "tasks that there may be in all containers");
 module_param_cb(forkrate, &positive_ops, &forkrate, 0644);
-MODULE_PARM_DESC(forkrate, "forks that a container may make in an interval");
 module_param_cb(forkrate_interval, &positive_ops, &forkrate_interval, 0644);
-MODULE_PARM_DESC(forkrate_interval, "length of an interval in seconds");
 
 /*
  * Callbacks of the core

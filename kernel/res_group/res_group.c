@@ -210,26 +210,49 @@ static int charge_scarce(struct res_group *rg, bool force)
 	return 0;
 }
 
-/**
- * res_group_move - move a unit that is charged to one group to another
- * @from: where it is charged
- * @to: where it shall be, even beyond limits; the caller keeps the memory of both
- *
- * At no moment it is counted twice, or not at all. May sleep.
- */
-void res_group_move(struct res_group *from, struct res_group *to)
+/* Have some units in hand, of which one is in use now, if there is plenty. */
+static bool take_handful(struct res_group *rg)
 {
-	if (likely(atomic_dec_if_positive(&to->in_hand) >= 0)) {
-		res_group_uncharge(from);
-		return;
-	}
-	mutex_lock(&to->ctl->lock);
+	if (rg->removed || !has_plenty(rg))
+		return false;
+	unmeter(rg);
+	account(rg, HANDFUL);
+	atomic_add(HANDFUL - 1, &rg->in_hand);
+	return true;
+}
+
+/* Where it may be that there is no room for a unit in both. The lock is held. */
+static void move_unit(struct res_group *from, struct res_group *to)
+{
 	account(from, -1);
 	if (from->metered)
 		atomic_inc(&from->in_hand);
 	charge_unit(to);
 	call_back_exceeded(to);
-	mutex_unlock(&to->ctl->lock);
+}
+
+/**
+ * res_group_move - move a unit that is charged to one group to another
+ * @from: where it is charged
+ * @to: where it shall be, even beyond limits; the caller keeps the memory of both
+ *
+ * It is never missed. For a moment it may count in both, and somebody else be
+ * refused the last unit. May sleep.
+ */
+void res_group_move(struct res_group *from, struct res_group *to)
+{
+	struct res_controller *ctl = to->ctl;
+
+	if (unlikely(atomic_dec_if_positive(&to->in_hand) < 0)) {
+		mutex_lock(&ctl->lock);
+		if (!take_handful(to)) {
+			move_unit(from, to);
+			mutex_unlock(&ctl->lock);
+			return;
+		}
+		mutex_unlock(&ctl->lock);
+	}
+	res_group_uncharge(from);
 }
 
 /* There was no unit in hand. */
@@ -238,13 +261,8 @@ int __res_group_charge(struct res_group *rg, bool force)
 	int ret = 0;
 
 	mutex_lock(&rg->ctl->lock);
-	if (!rg->removed && has_plenty(rg)) {
-		unmeter(rg);
-		account(rg, HANDFUL);
-		atomic_add(HANDFUL - 1, &rg->in_hand);
-	} else {
+	if (!take_handful(rg))
 		ret = charge_scarce(rg, force);
-	}
 	mutex_unlock(&rg->ctl->lock);
 	return ret;
 }
