@@ -1033,6 +1033,30 @@ TEST_F(bc, auto_delete)
 }
 
 /*
+ * It becomes empty when its last file is closed, so an agent that was asked for
+ * after its last member had left is told.
+ */
+TEST_F(bc, agent)
+{
+	struct ct_agent agent;
+	struct worker worker;
+	char line[256];
+
+	ASSERT_EQ(0, ct_agent_start(&agent, "agent", ""));
+	ASSERT_EQ(0, ct_write(MNT, "release_agent", agent.path));
+	ASSERT_EQ(0, worker_start(&worker, A));
+	ASSERT_EQ(0, worker_do(&worker, do_open, 1));
+	ASSERT_EQ(0, ct_attach_process(B, worker.pid));
+	ASSERT_EQ(0, ct_write(A, "notify_on_release", "1"));
+	EXPECT_NE(0, ct_agent_next(&agent, line, sizeof(line), CT_IDLE_MS));
+	ASSERT_EQ(0, worker_do(&worker, do_close, 1));
+	EXPECT_EQ(0, ct_agent_next(&agent, line, sizeof(line), CT_WAIT_MS));
+	EXPECT_STREQ("/a", line);
+	worker_end(&worker);
+	ct_agent_end(&agent);
+}
+
+/*
  * Mounts
  */
 

@@ -399,6 +399,40 @@ TEST_F(domains, refused_offline)
 	}
 }
 
+/* The CPU that a sleeping deadline thread was on last goes and comes back. */
+TEST_F(domains, deadline_offline)
+{
+	int ready[2];
+	char byte;
+
+	ASSERT_EQ(0, pipe(ready));
+	for (int i = 0; i < 2; i++) {
+		self->pid[i] = ct_fork();
+		ASSERT_LE(0, self->pid[i]);
+		if (self->pid[i])
+			continue;
+		if (cpuset_set_affinity(0, 0x8) ||
+		    cpuset_set_affinity(0, ALL_CPUS) ||
+		    write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(1, read(ready[0], &byte, 1));
+		ASSERT_EQ(0, cpuset_set_deadline(self->pid[i], WANT));
+	}
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, cpu_online(3, false));
+		EXPECT_EQ(2, counted(0));
+		ASSERT_EQ(0, cpu_online(3, true));
+		EXPECT_EQ(2, counted(0));
+		EXPECT_EQ(2, counted(3));
+	}
+	close(ready[0]);
+	close(ready[1]);
+}
+
 /*
  * Hole 72: hundreds of cpusets. Each write is one step, whatever there is.
  */

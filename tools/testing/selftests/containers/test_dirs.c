@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -567,6 +568,204 @@ TEST_F_TIMEOUT(dirs, wide, LONG_TIMEOUT)
 					     "notify_on_release"));
 		ASSERT_EQ(0, ct_rmdir(ct_path(T "/w%d", i)));
 	}
+}
+
+/*
+ * Files, which are made when somebody looks for them
+ */
+
+/* Nodes of the kernel's pseudo file systems, some of which are not in use. */
+static long nodes(void)
+{
+	char buf[65536], *p;
+
+	if (ct_read("/proc", "slabinfo", buf, sizeof(buf)) < 0)
+		return -1;
+	p = strstr(buf, "kernfs_node_cache");
+	return p ? atol(p + strlen("kernfs_node_cache")) : -1;
+}
+
+/* A container has no more of them than were looked for. */
+TEST_F_TIMEOUT(dirs, files_on_demand, LONG_TIMEOUT)
+{
+	/* What a CPU keeps for itself is listed as in use, or is not. */
+	const int count = 2000, spare = 1500;
+	long before, made, used, listed;
+	DIR *dir;
+	int i;
+
+	before = nodes();
+	ASSERT_LT(0, before);
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(0, ct_mkdir(ct_path(T "/c%d", i)));
+	made = nodes();
+	EXPECT_LE(before + count, made + spare);
+	EXPECT_GE(before + count + spare, made);
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(0, ct_count(ct_path(T "/c%d", i), "tasks"));
+	used = nodes();
+	EXPECT_GE(before + 2 * count + spare, used);
+	for (i = 0; i < count; i++) {
+		dir = opendir(ct_path(T "/c%d", i));
+		ASSERT_NE(NULL, dir);
+		while (readdir(dir))
+			;
+		closedir(dir);
+	}
+	listed = nodes();
+	EXPECT_LE(before + 7 * count, listed + spare);
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(0, ct_rmdir(ct_path(T "/c%d", i)));
+}
+
+/* How often is @name listed in @dir? */
+static int listed(const char *dir, const char *name)
+{
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+	int count = 0;
+
+	if (!d)
+		return -errno;
+	while ((entry = readdir(d)))
+		count += !strcmp(entry->d_name, name);
+	closedir(d);
+	return count;
+}
+
+/* Whichever came first, each is there once, and its name is taken. */
+TEST_F(dirs, files_and_names)
+{
+	static const char *const files[] = {
+		"tasks", "procs", "notify_on_release", "auto_delete", "kill",
+		"events",
+	};
+	size_t i;
+
+	ASSERT_EQ(0, ct_mkdir(T "/a"));
+	ASSERT_EQ(0, ct_mkdir(T "/a/x"));
+	EXPECT_FALSE(exists(T "/a/release_agent"));
+	EXPECT_FALSE(exists(T "/a/task"));
+	EXPECT_FALSE(exists(T "/a/taskss"));
+	EXPECT_FALSE(exists(T "/a/cpuset.cpus"));
+	for (i = 0; i < 6; i++) {
+		EXPECT_EQ(-EEXIST, ct_mkdir(ct_path(T "/a/%s", files[i])));
+		ASSERT_EQ(0, ct_mkdir(T "/b"));
+		EXPECT_EQ(-ENOTDIR, ct_rename(T "/a/x", ct_path(T "/a/%s", files[i])))
+			TH_LOG("%s", files[i]);
+		EXPECT_TRUE(exists(ct_path(T "/b/%s", files[5 - i])));
+		EXPECT_EQ(1, listed(T "/b", files[i]));
+		EXPECT_EQ(1, listed(T "/b", files[5 - i]));
+		EXPECT_TRUE(exists(ct_path(T "/b/%s", files[i])));
+		EXPECT_EQ(1, listed(T "/b", files[i]));
+		ASSERT_EQ(0, ct_rmdir(T "/b"));
+	}
+	ASSERT_EQ(0, ct_rename(T "/a/x", T "/a/y"));
+}
+
+/* They belong to who made the container, whoever looks, whoever has it by then. */
+TEST_F(dirs, files_and_owner)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, ct_mkdir(T "/a"));
+	ASSERT_EQ(0, stat(T "/a/procs", &st));
+	EXPECT_EQ(0U, st.st_uid);
+	ASSERT_EQ(0, chown(T "/a", CT_UID, CT_UID));
+	ASSERT_EQ(0, stat(T "/a/tasks", &st));
+	EXPECT_EQ(0U, st.st_uid);
+	EXPECT_EQ(0U, st.st_gid);
+	EXPECT_EQ(0644U, st.st_mode & 07777);
+}
+
+static int make_as_user(void *unused)
+{
+	if (ct_become(CT_UID))
+		return -EPROTO;
+	return ct_mkdir(T "/u/v");
+}
+
+TEST_F(dirs, files_of_a_user)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, ct_mkdir(T "/u"));
+	ASSERT_EQ(0, chown(T "/u", CT_UID, CT_UID));
+	ASSERT_EQ(0, ct_call(make_as_user, NULL));
+	ASSERT_EQ(0, chown(T "/u/v", 0, 0));
+	ASSERT_EQ(0, stat(T "/u/v/tasks", &st));
+	EXPECT_EQ((uid_t)CT_UID, st.st_uid);
+}
+
+/* In a directory that is no more there are none. */
+TEST_F(dirs, files_of_removed)
+{
+	int dir, i;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, ct_mkdir(T "/a"));
+		if (i == 1)
+			EXPECT_TRUE(exists(T "/a/tasks"));
+		dir = open(T "/a", O_RDONLY | O_DIRECTORY);
+		ASSERT_LE(0, dir);
+		if (i == 2) {
+			/* Removed by the kernel. */
+			ASSERT_EQ(0, ct_write(T "/a", "auto_delete", "1"));
+			ct_kill(ct_sleeper(T "/a"));
+			EXPECT_EQ(0, ct_wait_gone(T "/a"));
+		} else {
+			ASSERT_EQ(0, ct_rmdir(T "/a"));
+		}
+		EXPECT_EQ(-1, openat(dir, "tasks", O_RDONLY));
+		EXPECT_EQ(ENOENT, errno);
+		EXPECT_EQ(-1, openat(dir, "kill", O_WRONLY));
+		EXPECT_EQ(ENOENT, errno);
+		EXPECT_EQ(-1, mkdirat(dir, "b", 0755));
+		close(dir);
+	}
+}
+
+static volatile bool stop_looking;
+
+static void *looker(void *arg)
+{
+	while (!stop_looking) {
+		int dir = open(T "/a", O_RDONLY | O_DIRECTORY);
+		char buf[4096];
+
+		if (dir < 0)
+			continue;
+		sched_yield();
+		close(openat(dir, arg, O_RDONLY));
+		if (!*(char *)arg)
+			syscall(SYS_getdents64, dir, buf, sizeof(buf));
+		close(dir);
+	}
+	return NULL;
+}
+
+/* Those that look for a file and who removes the directory do not mind. */
+TEST_F_TIMEOUT(dirs, look_and_remove, LONG_TIMEOUT)
+{
+	static char *const names[] = { "tasks", "events", "" };
+	pthread_t threads[3];
+	int i;
+
+	stop_looking = false;
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, looker, names[i]));
+	for (i = 0; i < 1000; i++) {
+		ASSERT_EQ(0, ct_mkdir(T "/a"));
+		if (i % 3 == 0)
+			ASSERT_EQ(0, ct_mkdir(T "/a/b"));
+		sched_yield();
+		if (i % 3 == 0)
+			ASSERT_EQ(0, ct_rmdir(T "/a/b"));
+		ASSERT_EQ(0, ct_rmdir(T "/a"));
+	}
+	stop_looking = true;
+	for (i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
 }
 
 TEST_HARNESS_MAIN

@@ -35,10 +35,11 @@ FIXTURE(files)
 	char after[MAX_TEXT];
 };
 
-/* Is this text one that changes by itself? */
+/* Is this text one that changes by itself? Threads of the kernel come and go. */
 static bool changes(const char *path)
 {
-	return strstr(path, "/cpuacct.") != NULL;
+	return strstr(path, "/cpuacct.") || !strcmp(path, T "/tasks") ||
+	       !strcmp(path, T "/procs");
 }
 
 /* The tree of all tests: T, with all subsystems, and a, with a member. */
@@ -219,6 +220,29 @@ TEST_F(files, write_odd_text)
 		EXPECT_EQ(had, read_path(self->file[i], self->after));
 		EXPECT_STREQ(self->before, self->after)
 			TH_LOG("%s has changed", self->file[i]);
+	}
+}
+
+/* Their owner may permit himself what there is no handler for: it is an error. */
+TEST_F(files, permissions_beyond_handlers)
+{
+	struct stat st;
+	int i, len;
+
+	for (i = 0; i < self->count; i++) {
+		ASSERT_EQ(0, stat(self->file[i], &st));
+		ASSERT_EQ(0, chmod(self->file[i], 0666));
+		len = read_path(self->file[i], self->before);
+		if (st.st_mode & 0400) {
+			EXPECT_LE(0, len) TH_LOG("%s", self->file[i]);
+		} else {
+			EXPECT_EQ(-EINVAL, len) TH_LOG("%s", self->file[i]);
+		}
+		if (!(st.st_mode & 0200)) {
+			EXPECT_EQ(-EINVAL, write_path(self->file[i], "0", 1))
+				TH_LOG("%s", self->file[i]);
+		}
+		ASSERT_EQ(0, chmod(self->file[i], st.st_mode & 07777));
 	}
 }
 

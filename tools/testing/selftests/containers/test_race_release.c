@@ -436,4 +436,54 @@ TEST_F_TIMEOUT(race_release, auto_delete_and_attach, RACE_TIMEOUT)
 	EXPECT_TRUE(ret == 0 || ret == -ENOENT);
 }
 
+/* Dies when it is told to. */
+static pid_t start_mortal(atomic_int *die)
+{
+	pid_t pid = ct_fork();
+
+	if (pid)
+		return pid;
+	while (!atomic_load(die))
+		continue;
+	_exit(0);
+}
+
+/* A container whose would-be member died on the way has never had one. */
+TEST_F_TIMEOUT(race_release, auto_delete_not_entered, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+	unsigned int made = 0, missed = 0;
+	char cont[64];
+	pid_t pid;
+	int ret;
+
+	for (; !race_over(race) && made < CONTAINERS; made++) {
+		snprintf(cont, sizeof(cont), MNT "/late%u", made);
+		ASSERT_EQ(0, ct_mkdir(cont));
+		ASSERT_EQ(0, ct_write(cont, "auto_delete", "1"));
+		atomic_store(&race->paused, 0);
+		pid = start_mortal(&race->paused);
+		ASSERT_LT(0, pid);
+		atomic_store(&race->paused, 1);
+		race_sleep_us(race_random(200));
+		ret = ct_attach_process(cont, pid);
+		ASSERT_TRUE(!ret || ret == -ESRCH) TH_LOG("%d", ret);
+		ASSERT_EQ(0, ct_wait(pid));
+		if (!ret) {
+			ASSERT_EQ(0, ct_wait_gone(cont));
+			continue;
+		}
+		missed++;
+		/* What may be going to remove it comes before this one's end. */
+		ASSERT_EQ(0, ct_mkdir(MNT "/marker"));
+		ASSERT_EQ(0, ct_write(MNT "/marker", "auto_delete", "1"));
+		ASSERT_EQ(0, visit(MNT "/marker", 1));
+		ASSERT_EQ(0, ct_wait_gone(MNT "/marker"));
+		ASSERT_EQ(0, ct_rmdir(cont)) TH_LOG("%u", made);
+	}
+	TH_LOG("%u made, %u not entered", made, missed);
+	EXPECT_LT(0U, missed);
+	EXPECT_LT(missed, made);
+}
+
 TEST_HARNESS_MAIN

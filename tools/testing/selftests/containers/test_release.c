@@ -185,6 +185,34 @@ TEST_F(release, poll_no_change)
 	close(fd);
 }
 
+/* It does not matter how the container had come to what it is by the first look. */
+TEST_F(release, poll_of_late)
+{
+	pid_t pid = ct_sleeper(T "/a/b/c"), other = ct_sleeper(T "/d");
+	int fd[2];
+
+	ASSERT_LT(0, pid);
+	ASSERT_LT(0, other);
+	ct_kill(other);
+	fd[0] = watch(T "/a");
+	ASSERT_LE(0, fd[0]);
+	EXPECT_EQ(1, populated(T "/a"));
+	EXPECT_EQ(0, populated(T "/d"));
+	EXPECT_EQ(0, ct_poll(fd[0], POLLPRI, CT_IDLE_MS) & POLLPRI);
+	fd[1] = watch(T "/a/b");
+	ASSERT_LE(0, fd[1]);
+	ct_kill(pid);
+	EXPECT_EQ(0, next_change(fd[0]));
+	EXPECT_EQ(0, next_change(fd[1]));
+	pid = ct_sleeper(T "/a/b");
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(1, next_change(fd[0]));
+	EXPECT_EQ(1, next_change(fd[1]));
+	ct_kill(pid);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* Two that wait at different descriptors are told both. */
 TEST_F(release, poll_by_two)
 {
@@ -369,6 +397,24 @@ TEST_F(release, agent_not_called)
 	ASSERT_EQ(0, visit(T "/a/b/c"));
 	EXPECT_EQ(0, ct_wait_populated(T "/a/b/c", 0));
 	EXPECT_EQ(0, ct_rmdir(T "/a/b/c"));
+}
+
+/* It is told of what happens from the moment on at which that was asked for. */
+TEST_F(release, agent_of_late)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, set_agent(&self->agent));
+	ASSERT_EQ(0, ct_write(T "/d", "notify_on_release", "0"));
+	ASSERT_EQ(0, visit(T "/d"));
+	ASSERT_EQ(0, ct_write(T "/d", "notify_on_release", "1"));
+	EXPECT_STREQ("", next_call(&self->agent, self->line, CT_IDLE_MS));
+	pid = ct_sleeper(T "/d");
+	ASSERT_LT(0, pid);
+	/* As it was: this does not begin anew. */
+	ASSERT_EQ(0, ct_write(T "/d", "notify_on_release", "1"));
+	ct_kill(pid);
+	EXPECT_STREQ("/d", next_call(&self->agent, self->line, CT_WAIT_MS));
 }
 
 /* Each hierarchy has its own agent. */
