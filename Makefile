@@ -9,14 +9,14 @@ NODES ?= 1
 MEM ?= 1G
 TIMEOUT ?= 300
 # What the scripts tell each other is not the user's to set: LINUX= is removed.
-unexport BUILD LINUX LOGS LOG LENIENT INTERACTIVE QEMU_ARGS
+unexport BUILD LINUX LOGS LOG LENIENT INTERACTIVE QEMU_ARGS ICOUNT
 export KERNEL_SRC CPUS NODES MEM TIMEOUT APPEND TESTS SCRIPT KERNEL
 
 ifeq ($(filter $(KERNEL),plain debug cgroups),)
 $(error KERNEL must be plain, debug or cgroups, not '$(KERNEL)')
 endif
 
-.PHONY: help setup tree kernel run kselftest check check-clients patches \
+.PHONY: help setup tree kernel run kselftest check check-clients bench patches \
 	series-check check-off clean distclean
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo '                   KERNEL=cgroups: build/bzImage-cgroups'
 	@echo 'make kselftest     the selftests on KERNEL= alone; TESTS="test_mount ...": some'
 	@echo 'make check-clients programs written for the cpusets of old: cset, the kernel'\''s own test'
+	@echo 'make bench         what grouping costs, beside control groups: table and plots'
 	@echo 'make patches       regenerate patches/ from the tree'
 	@echo 'make series-check  build and boot every step of the series'
 	@echo 'make check-off     compare the object code without CONFIG_CONTAINERS with the unpatched'
@@ -64,6 +65,10 @@ check-clients: tree
 	@$(QEMU)/build.sh plain
 	@$(QEMU)/check-clients.sh
 
+bench: tree
+	@$(QEMU)/setup.sh gnuplot-nox
+	@$(QEMU)/bench.sh
+
 patches: tree
 	@$(QEMU)/series.sh patches
 
@@ -74,8 +79,9 @@ check-off: tree
 	@$(QEMU)/check-off.sh
 
 clean:
-	rm -rf build/plain build/debug build/cgroups build/series build/off \
-		build/selftests* build/clients build/log build/bzImage*
+	rm -rf build/plain build/debug build/cgroups build/bench* build/lockstat* \
+		build/series build/off build/selftests* build/clients build/log \
+		build/bzImage*
 
 distclean:
 	rm -rf build

@@ -5,13 +5,14 @@
 # JOB is a shell script. Its output is our standard output, its success ours.
 # What is in FILES-DIRECTORY is in the guest's root. In the environment: CPUS,
 # NODES, MEM, TIMEOUT, APPEND (more for the kernel's command line), QEMU_ARGS
-# (more for QEMU), INTERACTIVE=1 and LOG (the kernel's messages).
+# (more for QEMU), INTERACTIVE=1, LOG (the kernel's messages) and ICOUNT=1: a
+# nanosecond of the guest is an instruction, and idle time takes none.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 kind=$1 job=$2 files=${3:-}
 : "${CPUS:=2}" "${NODES:=1}" "${MEM:=1G}" "${TIMEOUT:=300}" "${APPEND:=}"
-: "${INTERACTIVE:=}" "${QEMU_ARGS:=}" "${LOG:=$LOGS/boot-$kind.log}"
+: "${INTERACTIVE:=}" "${QEMU_ARGS:=}" "${ICOUNT:=}" "${LOG:=$LOGS/boot-$kind.log}"
 command -v qemu-system-x86_64 >/dev/null || die "no qemu-system-x86_64; run make setup"
 
 case $kind in
@@ -53,7 +54,9 @@ list() {
 
 gcc -static -O2 -Wall -o "$tmp/init" "$QEMU_DIR/init.c"
 gcc -O2 -Wall -o "$tmp/tsc" "$QEMU_DIR/tsc.c"
-APPEND="tsc_early_khz=$("$tmp/tsc") tsc=reliable $APPEND"
+khz=$("$tmp/tsc") accel="-accel tcg,thread=multi"
+[ -z "$ICOUNT" ] || khz=1000000 accel="-accel tcg -icount shift=0,sleep=off"
+APPEND="tsc_early_khz=$khz tsc=reliable $APPEND"
 list >"$tmp/list"
 "$out/usr/gen_init_cpio" "$tmp/list" >"$tmp/initramfs"
 
@@ -67,7 +70,7 @@ status=0
 # shellcheck disable=SC2086
 setpriv --pdeathsig TERM timeout --foreground -k 5 "$TIMEOUT" \
 	setpriv --pdeathsig KILL qemu-system-x86_64 \
-	-M pc -cpu max -accel tcg,thread=multi -smp "$CPUS,sockets=$CPUS" -m "$MEM" \
+	-M pc -cpu max $accel -smp "$CPUS,sockets=$CPUS" -m "$MEM" \
 	$QEMU_ARGS \
 	-nodefaults -display none -monitor none -no-reboot \
 	-kernel "$image" -initrd "$tmp/initramfs" \

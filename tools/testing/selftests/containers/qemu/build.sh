@@ -1,16 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Configure and build a kernel: build.sh plain|debug|cgroups
+# Configure and build a kernel: build.sh KIND
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 kind=$1
 out=$BUILD/$kind
+image=bzImage-$kind
+[ "$kind" != plain ] || image=bzImage
 case $kind in
-plain) fragments="base containers"; image=bzImage objects=870 ;;
-debug) fragments="base containers test debug"; image=bzImage-debug objects=1260 ;;
-cgroups) fragments="base containers test cgroups acpi"; image=bzImage-cgroups objects=1500 ;;
-*) die "KERNEL must be plain, debug or cgroups, not '$kind'" ;;
+plain) fragments="base containers"; objects=870 ;;
+debug) fragments="base containers test debug"; objects=1260 ;;
+cgroups) fragments="base containers test cgroups acpi"; objects=1500 ;;
+bench-bare) fragments="base bench"; objects=1150 ;;
+bench-cgroup) fragments="base bench bench-cgroup"; objects=1200 ;;
+bench-containers) fragments="base containers bench"; objects=1200 ;;
+lockstat-cgroup) fragments="base bench-cgroup lockstat"; objects=1200 ;;
+lockstat-containers) fragments="base containers lockstat"; objects=1200 ;;
+*) die "no kind of kernel '$kind'" ;;
 esac
 
 kmake() { make -C "$LINUX" O="$out" CC="$cc" HOSTCC="$cc" "$@"; }

@@ -128,6 +128,7 @@ gate "the demonstration on the debug kernel" \
 gate "a script that exits 3 makes make run fail" \
 	bash -c "'$QEMU_DIR/boot.sh' debug '$QEMU_DIR/fail.sh'; [ \$? = 3 ]"
 selftests cgroups
+gate "the benchmark counts the instructions of fork" "$QEMU_DIR/bench.sh" smoke
 say "took $((SECONDS - started)) s"
 [ "$failed" = 0 ] || printf 'failed:\n%s' "$failures" | sed '/^$/d'
 echo "$passed passed, $failed failed"

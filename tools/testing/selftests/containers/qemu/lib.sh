@@ -16,7 +16,8 @@ die() { echo "error: $*" >&2; exit 1; }
 # does not.
 overlay_files() {
 	(cd "$TOP" && find kernel include samples Documentation \
-		tools/testing/selftests/containers -name qemu -prune -o \
+		tools/testing/selftests/containers \
+		\( -name qemu -o -path Documentation/bench \) -prune -o \
 		-type f -print 2>/dev/null) |
 		LC_ALL=C sort
 }

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Install the Debian packages that are needed and not there yet.
+# Install the Debian packages that are needed, and those named, where they are not
+# there yet.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 packages="gcc libc6-dev make flex bison bc perl libelf-dev libssl-dev cpio kmod
 	xz-utils patch diffutils git ca-certificates qemu-system-x86
-	busybox-static sparse ccache"
+	busybox-static sparse ccache python3 $*"
 [ -n "${KERNEL_SRC:-}" ] || packages="$packages linux-source-6.12"
 
 command -v dpkg-query >/dev/null ||
