@@ -407,10 +407,13 @@ TEST_F(domains, deadline_offline)
 
 	ASSERT_EQ(0, pipe(ready));
 	for (int i = 0; i < 2; i++) {
-		self->pid[i] = ct_fork();
-		ASSERT_LE(0, self->pid[i]);
-		if (self->pid[i])
+		pid_t pid = ct_fork();
+
+		ASSERT_LE(0, pid);
+		if (pid) {
+			self->pid[i] = pid;
 			continue;
+		}
 		if (cpuset_set_affinity(0, 0x8) ||
 		    cpuset_set_affinity(0, ALL_CPUS) ||
 		    write(ready[1], "", 1) != 1)

@@ -19,6 +19,8 @@
 #define NODE		"/sys/devices/system/node/node"
 /* How far node 1 is below the mark. */
 #define MARGIN_KB	(40 * 1024)
+/* A hog takes its time under KASAN. */
+#define LONG_TIMEOUT	300
 
 static long node_kb(int node, const char *key)
 {
@@ -117,7 +119,7 @@ static int page_table_eater(const char *cont)
 }
 
 /* Without a wall, kernel memory comes from elsewhere when its own is short. */
-TEST_F(reclaim, no_wall)
+TEST_F_TIMEOUT(reclaim, no_wall, LONG_TIMEOUT)
 {
 	ASSERT_EQ(0, make_short());
 	EXPECT_EQ(0, page_table_eater(A));
@@ -134,7 +136,7 @@ static void expect_walled(struct __test_metadata *_metadata, const char *cont)
 	EXPECT_EQ(0, page_table_eater(B));
 }
 
-TEST_F(reclaim, mem_hardwall)
+TEST_F_TIMEOUT(reclaim, mem_hardwall, LONG_TIMEOUT)
 {
 	ASSERT_EQ(0, ct_write(A, "cpuset.mem_hardwall", "1"));
 	expect_walled(_metadata, A);
@@ -142,14 +144,14 @@ TEST_F(reclaim, mem_hardwall)
 	EXPECT_EQ(0, page_table_eater(A));
 }
 
-TEST_F(reclaim, mem_exclusive)
+TEST_F_TIMEOUT(reclaim, mem_exclusive, LONG_TIMEOUT)
 {
 	ASSERT_EQ(0, ct_write(A, "cpuset.mem_exclusive", "1"));
 	expect_walled(_metadata, A);
 }
 
 /* The nearest wall above counts. */
-TEST_F(reclaim, wall_above)
+TEST_F_TIMEOUT(reclaim, wall_above, LONG_TIMEOUT)
 {
 	ASSERT_EQ(0, ct_write(A, "cpuset.mem_hardwall", "1"));
 	ASSERT_EQ(0, cpuset_make(A "/aa", ALL_CPUS, 2));
@@ -183,7 +185,7 @@ static long long decayed(long long rate, int seconds)
 	return rate;
 }
 
-TEST_F(reclaim, pressure)
+TEST_F_TIMEOUT(reclaim, pressure, LONG_TIMEOUT)
 {
 	long long first, later;
 	uint64_t start;
