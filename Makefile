@@ -10,14 +10,14 @@ MEM ?= 1G
 TIMEOUT ?= 300
 # What the scripts tell each other is not the user's to set: LINUX= is removed.
 unexport BUILD LINUX LOGS LOG LENIENT INTERACTIVE QEMU_ARGS ICOUNT
-export KERNEL_SRC CPUS NODES MEM TIMEOUT APPEND TESTS SCRIPT KERNEL
+export KERNEL_SRC CPUS NODES MEM TIMEOUT APPEND TESTS SCRIPT KERNEL MINUTES SEED
 
 ifeq ($(filter $(KERNEL),plain debug cgroups),)
 $(error KERNEL must be plain, debug or cgroups, not '$(KERNEL)')
 endif
 
-.PHONY: help setup tree kernel run kselftest check check-clients bench patches \
-	series-check check-off clean distclean
+.PHONY: help setup tree kernel run kselftest check check-clients torture bench \
+	patches series-check check-off clean distclean
 
 help:
 	@echo 'make run           build the patched kernel, boot it, show containers at work'
@@ -27,6 +27,7 @@ help:
 	@echo '                   KERNEL=cgroups: build/bzImage-cgroups'
 	@echo 'make kselftest     the selftests on KERNEL= alone; TESTS="test_mount ...": some'
 	@echo 'make check-clients programs written for the cpusets of old: cset, the kernel'\''s own test'
+	@echo 'make torture       everything at once, at random, for MINUTES=10; SEED=N repeats one'
 	@echo 'make bench         what grouping costs, beside control groups: table and plots'
 	@echo 'make patches       regenerate patches/ from the tree'
 	@echo 'make series-check  build and boot every step of the series'
@@ -64,6 +65,10 @@ check: tree
 check-clients: tree
 	@$(QEMU)/build.sh plain
 	@$(QEMU)/check-clients.sh
+
+torture: tree
+	@$(QEMU)/build.sh debug
+	@$(QEMU)/torture.sh
 
 bench: tree
 	@$(QEMU)/setup.sh gnuplot-nox
