@@ -103,13 +103,20 @@ static int fork_all(struct server *server)
 	return count;
 }
 
-static int burn(int ms)
+static long long thread_time(void)
 {
 	struct timespec ts;
 
-	do {
-		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	} while (ts.tv_sec * 1000 * MS + ts.tv_nsec < ms * MS);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000 * MS + ts.tv_nsec;
+}
+
+static int burn(int ms)
+{
+	long long end = thread_time() + ms * MS;
+
+	while (thread_time() < end)
+		continue;
 	return 0;
 }
 
@@ -285,7 +292,7 @@ FIXTURE_TEARDOWN_PARENT(virtual_server)
 }
 
 /* One server, from its start to its end, as seen from outside. */
-TEST_F(virtual_server, life)
+TEST_F_TIMEOUT(virtual_server, life, 120)
 {
 	struct utsname name;
 	struct server *server;
@@ -364,7 +371,7 @@ TEST_F(virtual_server, life)
 }
 
 /* Two do not disturb each other, and one is killed. */
-TEST_F(virtual_server, two)
+TEST_F_TIMEOUT(virtual_server, two, 120)
 {
 	struct server *one = server_start(SERVER_FLAGS);
 	struct server *two = server_start(SERVER_FLAGS);
@@ -404,7 +411,7 @@ TEST_F(virtual_server, two)
 }
 
 /* A server in a server has no more than that one. */
-TEST_F(virtual_server, nested)
+TEST_F_TIMEOUT(virtual_server, nested, 120)
 {
 	struct server *server = server_start(SERVER_FLAGS);
 	char inner[128];
@@ -443,7 +450,7 @@ TEST_F(virtual_server, nested)
 }
 
 /* Root inside, with all capabilities, does not get out. */
-TEST_F(virtual_server, no_escape)
+TEST_F_TIMEOUT(virtual_server, no_escape, 120)
 {
 	struct server *server;
 
@@ -463,7 +470,7 @@ TEST_F(virtual_server, no_escape)
 }
 
 /* A user's server, in a user namespace: limits are not the user's. */
-TEST_F(virtual_server, unprivileged)
+TEST_F_TIMEOUT(virtual_server, unprivileged, 120)
 {
 	struct server *server = server_new();
 	pid_t user, pid;
@@ -500,7 +507,7 @@ TEST_F(virtual_server, unprivileged)
 }
 
 /* As long as someone outside has one of its files, its container stays. */
-TEST_F(virtual_server, file_outlives_server)
+TEST_F_TIMEOUT(virtual_server, file_outlives_server, 120)
 {
 	struct server *server = server_start(SERVER_FLAGS);
 	int pidfd, fd, first;
@@ -547,7 +554,7 @@ static int start_in_full_site(void *unused)
 }
 
 /* A server that there is no room for leaves nothing in any subsystem. */
-TEST_F(virtual_server, refused)
+TEST_F_TIMEOUT(virtual_server, refused, 120)
 {
 	struct server *server;
 
