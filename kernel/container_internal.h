@@ -69,8 +69,7 @@ static inline bool container_subsys_from(struct container_subsys **ss, int *i,
 	for ((i) = 0; container_subsys_from(&(ss), &(i), mask); (i)++)
 
 #define for_each_container_subsys(ss, i)				\
-	for ((i) = 0; (i) < CONTAINER_SUBSYS_COUNT &&			\
-	     (((ss) = container_subsystems[i]) || true); (i)++)
+	for_each_subsys_in(ss, i, BIT(CONTAINER_SUBSYS_COUNT) - 1)
 
 void container_init_struct(struct container *cont, struct containerfs_root *root,
 			   struct container *parent);
