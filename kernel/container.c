@@ -82,6 +82,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
 #include "container_internal.h"
@@ -420,6 +421,26 @@ static int container_create_states(struct container *cont)
 	return 0;
 }
 
+/*
+ * Each user's containers are counted, as his namespaces are, for a directory of his
+ * own lets him make them. They count until they are removed, not until they are
+ * freed: what keeps a removed one for long costs him an open file.
+ */
+static int container_charge_user(struct container *cont)
+{
+	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE))
+		return 0;
+	cont->ucounts = inc_ucount(current_user_ns(), current_euid(),
+				   UCOUNT_CONTAINERS);
+	return cont->ucounts ? 0 : -ENOSPC;
+}
+
+static void container_uncharge_user(struct container *cont)
+{
+	if (cont->ucounts)
+		dec_ucount(cont->ucounts, UCOUNT_CONTAINERS);
+}
+
 /**
  * container_create - allocate a container with the states of its subsystems
  * @parent: its parent, alive
@@ -427,7 +448,8 @@ static int container_create_states(struct container *cont)
  * cpus_read_lock() and container_mutex are held. Nobody sees the container
  * before container_online(); undo with container_discard().
  *
- * Return: the container or an ERR_PTR().
+ * Return: the container or an ERR_PTR(): -ENOSPC if current's user has as many as
+ * he may have; -ENOMEM; or a subsystem's error.
  */
 struct container *container_create(struct container *parent)
 {
@@ -445,7 +467,9 @@ struct container *container_create(struct container *parent)
 		      (BIT(CONTAINER_NOTIFY_ON_RELEASE) |
 		       BIT(CONTAINER_AUTO_DELETE));
 
-	ret = container_create_states(cont);
+	ret = container_charge_user(cont);
+	if (!ret)
+		ret = container_create_states(cont);
 	if (ret) {
 		container_discard(cont);
 		return ERR_PTR(ret);
@@ -504,6 +528,7 @@ void container_online(struct container *cont)
 void container_discard(struct container *cont)
 {
 	container_destroy_states(cont);
+	container_uncharge_user(cont);
 	atomic_set(&cont->population, CONTAINER_DEAD);
 	container_put(cont);
 }
@@ -558,6 +583,7 @@ int container_remove(struct container *cont)
 	cont->root->nr_containers--;
 	drop_spare_groups(cont);
 	container_destroy_states(cont);
+	container_uncharge_user(cont);
 	set_bit(CONTAINER_RELEASABLE, &cont->parent->flags);
 	container_changed(cont->parent);
 	return 0;
@@ -637,10 +663,15 @@ static struct group_bucket *group_bucket(unsigned long key)
 }
 
 /* References to the group of the root, which is static, are not counted. */
-static void get_group(struct container_group *group)
+static void get_group_refs(struct container_group *group, unsigned int count)
 {
 	if (group != &init_container_group)
-		refcount_inc(&group->refs);
+		refcount_add(count, &group->refs);
+}
+
+static void get_group(struct container_group *group)
+{
+	get_group_refs(group, 1);
 }
 
 static bool tryget_group(struct container_group *group)
@@ -1180,30 +1211,41 @@ static bool leads_process_in(struct task_struct *task, struct container *cont)
  * @nrs: where to put the ids
  * @max: how many at most
  *
- * No spinlock is held. Return: how many; less than @max after the last, when
- * nothing more may be done with @it but to end it.
+ * No spinlock is held. Sleeps. Return: how many; less than @max after the last, or 0
+ * if current is to die, when nothing more may be done with @it but to end it.
  */
 unsigned int container_task_iter_fill(struct container_task_iter *it,
 				      struct pid_namespace *ns, pid_t *nrs,
 				      unsigned int max)
 {
+	unsigned int count = 0, left;
 	struct task_struct *task;
-	unsigned int count = 0;
+	bool more = it->group;
 	pid_t nr;
 
-	if (!it->group && !iter_next_group(it))
-		return 0;
-	rcu_read_lock();
 	do {
+		if (!more && !iter_next_group(it))
+			break;
+		rcu_read_lock();
 		spin_lock(&it->group->lock);
-		while (count < max && (task = iter_step(it))) {
+		more = true;
+		/* Whoever has no id takes time as well, and the lock is released. */
+		for (left = max; left && count < max; left--) {
+			task = iter_step(it);
+			if (!task) {
+				more = false;
+				break;
+			}
 			nr = task_pid_nr_ns(task, ns);
 			if (nr)
 				nrs[count++] = nr;
 		}
 		spin_unlock(&it->group->lock);
-	} while (count < max && iter_next_group(it));
-	rcu_read_unlock();
+		rcu_read_unlock();
+		if (more && fatal_signal_pending(current))
+			return 0;
+		cond_resched();
+	} while (count < max);
 	return count;
 }
 
@@ -1573,10 +1615,11 @@ static int chain_member(struct container_attachment *att,
 	struct container *cont;
 	int ret = 0;
 
-	if (passes_over(att, task))
+	/* Chained, or yet to join, and moved when all others have been if it does. */
+	if (passes_over(att, task) || READ_ONCE(task->container_next))
 		return 0;
 	group = lock_task_group(task);
-	if (!is_member(task) || task->container_next)
+	if (!is_member(task))
 		goto unlock;
 	cont = group_container(group, att->cont->root);
 	move = find_move(att, group);
@@ -1661,6 +1704,8 @@ static int prepare_moves(struct container_attachment *att)
 		ret = add_move(att, att->unmapped);
 		if (ret)
 			break;
+		/* Each thread may be in a container of its own. */
+		cond_resched();
 	}
 	return ret;
 }
@@ -1738,32 +1783,37 @@ static int occupy_groups(struct container_attachment *att)
 	return 0;
 }
 
-/* Move @task if it is a member of move->from. Under RCU or with @task pinned. */
+/*
+ * Move @task if it is a member of move->from. The locks of both groups are held,
+ * and put_moved() follows.
+ */
 static bool move_task(struct container_move *move, struct task_struct *task)
 {
-	struct container_group *from = move->from, *to = move->to;
-	bool moved;
+	struct container_group *to = move->to;
 
-	if (!move->occupied)
+	if (rcu_access_pointer(task->containers) != move->from || !is_member(task))
 		return false;
+	leave_group(move->from, task);
+	to->active++;
+	list_add_tail(&task->container_node, &to->tasks);
+	/* Pairs with rcu_dereference() in task_subsys_state(). */
+	rcu_assign_pointer(task->containers, to);
+	return true;
+}
 
-	lock_groups(from, to);
-	moved = rcu_access_pointer(task->containers) == from && is_member(task);
-	if (moved) {
-		get_group(to);
-		leave_group(from, task);
-		to->active++;
-		list_add_tail(&task->container_node, &to->tasks);
-		/* Pairs with rcu_dereference() in task_subsys_state(). */
-		rcu_assign_pointer(task->containers, to);
-		/* Before it can exit. */
-		if (!task->container_next)
-			chain_task(&move->chains[CHAIN_NEWCOMERS], task);
-	}
-	unlock_groups(from, to);
-	if (moved)
-		put_group(from);
-	return moved;
+/*
+ * Take over the references of @count threads that have been moved, and release the
+ * locks.
+ */
+static void put_moved(struct container_move *move, unsigned int count)
+	__releases(&move->from->lock) __releases(&move->to->lock)
+{
+	if (count)
+		get_group_refs(move->to, count);
+	unlock_groups(move->from, move->to);
+	/* The move itself has one more. */
+	if (count && move->from != &init_container_group)
+		WARN_ON_ONCE(refcount_sub_and_test(count, &move->from->refs));
 }
 
 /* Move @task if it was created after the others were chained. */
@@ -1772,6 +1822,7 @@ static void move_newcomer(struct container_attachment *att,
 {
 	struct container_move *move = NULL;
 	struct container_group *group;
+	bool moved;
 
 	/*
 	 * Chained before, or yet to join. One that joined a group we move from
@@ -1783,9 +1834,16 @@ static void move_newcomer(struct container_attachment *att,
 	if (is_member(task))
 		move = find_move(att, group);
 	spin_unlock(&group->lock);
+	if (!move || !move->occupied)
+		return;
 
-	if (move && move_task(move, task))
-		att->done = true;
+	lock_groups(move->from, move->to);
+	moved = move_task(move, task);
+	/* Before it can exit. */
+	if (moved)
+		chain_task(&move->chains[CHAIN_NEWCOMERS], task);
+	put_moved(move, moved);
+	att->done |= moved;
 }
 
 static void unchain_gone(struct container_attachment *att,
@@ -1801,23 +1859,43 @@ static void unchain_gone(struct container_attachment *att,
 	unchain_task(link);
 }
 
-/* Cannot fail. Threads that have exited come off their chain. */
+/* How many threads are moved before others get the locks of their groups. */
+#define MOVE_BATCH	16
+
+/* Move those that are chained. Who has exited comes off the chain. */
+static void move_chained(struct container_attachment *att,
+			 struct container_move *move)
+{
+	struct task_struct **link = &move->chains[CHAIN_PREPARED].head;
+	unsigned int count, batch;
+
+	while (*link != CHAIN_END) {
+		count = 0;
+		if (move->occupied) {
+			lock_groups(move->from, move->to);
+			/* Readers make each of them take longer. */
+			batch = list_empty(&move->from->iters) ? MOVE_BATCH : 1;
+			while (count < batch && *link != CHAIN_END &&
+			       move_task(move, *link)) {
+				link = &(*link)->container_next;
+				count++;
+			}
+			put_moved(move, count);
+			att->done |= count > 0;
+		}
+		if (!count)
+			unchain_gone(att, move, link);
+	}
+}
+
+/* Cannot fail. */
 static void commit_moves(struct container_attachment *att)
 {
 	struct container_move *move;
-	struct task_struct **link;
 	struct task_struct *task;
 
-	list_for_each_entry(move, &att->moves, node) {
-		for (link = &move->chains[CHAIN_PREPARED].head; *link != CHAIN_END; ) {
-			if (move_task(move, *link)) {
-				att->done = true;
-				link = &(*link)->container_next;
-			} else {
-				unchain_gone(att, move, link);
-			}
-		}
-	}
+	list_for_each_entry(move, &att->moves, node)
+		move_chained(att, move);
 	if (!att->whole)
 		return;
 	/* The walk of the proof at the head of this file. */
@@ -1937,9 +2015,9 @@ out:
  * suffix ".1", ".2" ... if that name is taken, belongs to root, and is removed
  * when it has become empty. Sleeps. No locks are held.
  *
- * Return: 0; -ENOMEM; -ENOSPC if containers would be nested too deeply; or a
- * subsystem's error. On error there is no container, and the thread is where it
- * was.
+ * Return: 0; -ENOMEM; -ENOSPC if containers would be nested too deeply, or current's
+ * user has as many as he may have; or a subsystem's error. On error there is no
+ * container, and the thread is where it was.
  */
 int container_clone(struct container_subsys *ss)
 {

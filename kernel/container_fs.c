@@ -871,7 +871,10 @@ static int container_delete(struct container *cont, struct kernfs_node *kn)
 
 static int container_rmdir(struct kernfs_node *kn)
 {
-	return container_delete(kn->priv, kn);
+	int ret = container_delete(kn->priv, kn);
+
+	/* For auto_delete; the directory is on its way, too. */
+	return ret == -ENODEV ? -ENOENT : ret;
 }
 
 /*

@@ -295,6 +295,19 @@ static bool child_in_place(struct task_struct *child)
 	return ret;
 }
 
+/*
+ * Does @task, which has become a member of @cs, have all that it asks for? Whoever
+ * is giving it something else at the same time has not had pi_lock yet, and looks
+ * again after that, or is seen here to have done it. The attach mutex is held.
+ */
+static bool member_in_place(struct cpuset *cs, struct task_struct *task)
+{
+	struct cpuset_placement *pl = rcu_dereference_protected(cs->placement, true);
+
+	return cs->parent && cpus_in_place(task, &pl->cpus) &&
+	       task_cpuset_placed(task) && cpuset_mems_in_place(task, pl);
+}
+
 static void visit_members(struct cpuset *cs, void (*fn)(struct task_struct *task))
 {
 	struct container_task_iter it;
@@ -923,9 +936,11 @@ static void cpuset_attach(struct container_subsys *ss,
 	struct cpuset *cs = css_cpuset(css);
 	int cpu = task_cpu(task), home = cpuset_home_cpu(task);
 
-	cpuset_begin_rebind(cs);
-	place_task(task);
-	cpuset_end_rebind(cs);
+	if (!member_in_place(cs, task)) {
+		cpuset_begin_rebind(cs);
+		place_task(task);
+		cpuset_end_rebind(cs);
+	}
 	cpuset_use_bandwidth(task, cpu, home);
 }
 

@@ -33,6 +33,7 @@ struct kernfs_open_file;
 struct pid;
 struct pid_namespace;
 struct seq_file;
+struct ucounts;
 
 #ifdef CONFIG_CONTAINERS
 
@@ -80,6 +81,8 @@ struct container_subsys_state {
  * @kn: the directory; pinned
  * @events_kn: the file "events", NULL before somebody looks for it;
  *	container_mutex; valid as long as @kn is
+ * @ucounts: the user whose it counts as, until it is removed; NULL if he was not
+ *	limited
  * @uid: owner of the files; constant
  * @gid: group of the files; constant
  * @populated: what was last announced in "events", if anybody reads such a file
@@ -101,6 +104,7 @@ struct container {
 	refcount_t			refs;
 	struct kernfs_node		*kn;
 	struct kernfs_node		*events_kn;
+	struct ucounts			*ucounts;
 	kuid_t				uid;
 	kgid_t				gid;
 	bool				populated;

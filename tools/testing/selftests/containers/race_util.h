@@ -28,7 +28,7 @@
 
 #include "containers_util.h"
 
-#define RACE_SECONDS	10
+#define RACE_SECONDS	8
 #define RACE_WORKERS	32
 /* Time that workers get to come to an end, under the debug kernel. */
 #define RACE_JOIN_MS	30000

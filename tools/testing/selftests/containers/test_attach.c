@@ -612,7 +612,7 @@ FIXTURE_TEARDOWN_PARENT(many)
 	EXPECT_EQ(0, ct_reset());
 }
 
-/* Any number of members, read whole, each once (hole 66; 2,000 here). */
+/* Hole 66: any number of members, read whole, each once; 2,000 here. */
 TEST_F_TIMEOUT(many, members, LONG_TIMEOUT)
 {
 	const int count = 2000;

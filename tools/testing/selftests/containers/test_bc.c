@@ -683,7 +683,7 @@ TEST_F_TIMEOUT(bc, kinds_of_files, 60)
 	EXPECT_EQ(0, ct_rmdir(A));
 }
 
-/* A connection for which there was no file is still there afterwards. */
+/* Hole 20: a connection for which there was no file is still there afterwards. */
 TEST_F(bc, accept_again)
 {
 	struct worker worker;
@@ -957,7 +957,7 @@ TEST_F(bc, single_thread)
 	worker_end(&worker);
 }
 
-/* A child somewhere else has what it inherited when the opener is gone. */
+/* Hole 20: a child somewhere else has what it inherited when the opener is gone. */
 TEST_F(bc, inherited)
 {
 	struct worker worker;
@@ -979,6 +979,7 @@ TEST_F(bc, inherited)
 	EXPECT_EQ(0, ct_rmdir(B));
 }
 
+/* Hole 20: a file that is on its way from one process to another. */
 TEST_F(bc, passed)
 {
 	struct worker worker;
@@ -1515,6 +1516,7 @@ static void remover(struct race *race, void *arg)
 	}
 }
 
+/* Hole 20 */
 TEST_F_TIMEOUT(bc, race_moves, RACE_TIMEOUT)
 {
 	struct race *race = race_new(RACE_SECONDS);

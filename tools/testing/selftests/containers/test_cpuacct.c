@@ -868,7 +868,7 @@ TEST_F(cpuacct, unmounted_with_child)
 }
 
 /*
- * The tick charges the idle tasks too, which no walk of the task list
+ * Hole 60: the tick charges the idle tasks too, which no walk of the task list
  * reaches: mounted and unmounted on a machine that does nothing else.
  */
 TEST_F(cpuacct, mounts_on_idle_machine)

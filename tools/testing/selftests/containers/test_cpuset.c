@@ -335,7 +335,7 @@ static int first_writes(struct __test_metadata *_metadata, unsigned int order,
 	return 0;
 }
 
-/* cpus, mems and the two flags are written first in all 24 orders. */
+/* Holes 39, 64: cpus, mems and the two flags are written first in all 24 orders. */
 TEST_F(cpuset, first_writes_in_every_order)
 {
 	pid_t pid = ct_sleeper(NULL);
@@ -362,7 +362,7 @@ TEST_F(cpuset, first_writes_in_every_order)
 	ct_kill(pid);
 }
 
-/* Exclusive before it has any: it comes into force with the first CPU. */
+/* Holes 39, 64: exclusive before it has any: it comes into force with the first CPU. */
 TEST_F(cpuset, exclusive_before_cpus)
 {
 	for (int f = 0; f < 2; f++) {
@@ -381,6 +381,7 @@ TEST_F(cpuset, exclusive_before_cpus)
 	}
 }
 
+/* Hole 39 */
 TEST_F(cpuset, attach_to_empty)
 {
 	pid_t tids[3];
@@ -407,6 +408,7 @@ TEST_F(cpuset, attach_to_empty)
 	ct_kill(pid);
 }
 
+/* Hole 39 */
 TEST_F(cpuset, empty_with_members)
 {
 	pid_t tids[2];
@@ -491,7 +493,7 @@ TEST_F(cpuset, kernel_threads)
 	EXPECT_EQ(0, ct_count(A, "tasks"));
 }
 
-/* Kernel threads that a member causes to be created are not members. */
+/* Hole 73: kernel threads that a member causes to be created are not members. */
 TEST_F(cpuset, kernel_threads_of_members)
 {
 	struct ct_pids pids;
@@ -564,7 +566,7 @@ TEST_F(deadline, others_may_shrink)
 	ct_kill(pid);
 }
 
-/* To one CPU: the second does not fit at the latest, and nothing is lost. */
+/* Hole 58, to one CPU: the second does not fit at the latest, and nothing is lost. */
 TEST_F(deadline, attach)
 {
 	int ret = 0, fit = 0;

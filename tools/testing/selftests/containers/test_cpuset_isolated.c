@@ -10,6 +10,7 @@
 
 #define A	MNT "/a"
 
+/* Hole 39 */
 TEST(isolated)
 {
 	ASSERT_EQ(0, ct_setup());

@@ -518,7 +518,7 @@ TEST_F(members, hotplug)
 	EXPECT_EQ(ALL_CPUS, online);
 }
 
-/* As for suspend: all but CPU 0 go and come back, in the same order. */
+/* Hole 39, as for suspend: all but CPU 0 go and come back, in the same order. */
 TEST_F(members, hotplug_all)
 {
 	unsigned long online = ALL_CPUS;

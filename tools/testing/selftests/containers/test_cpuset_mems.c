@@ -295,7 +295,7 @@ TEST_F(mems, mapping_is_rebound)
 }
 
 /*
- * CPUs come and go while a container without nodes exists and a mapping has a
+ * Hole 40: CPUs come and go while a container without nodes exists and a mapping has a
  * policy that is relative to the nodes there are.
  */
 TEST_F(mems, relative_policy_and_hotplug)

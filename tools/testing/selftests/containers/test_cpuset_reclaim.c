@@ -222,4 +222,46 @@ TEST_F_TIMEOUT(reclaim, pressure, LONG_TIMEOUT)
 	ASSERT_EQ(0, ct_write(MNT, "cpuset.memory_pressure_enabled", "0"));
 }
 
+#define RELEASES	10
+
+/*
+ * Hole 48: agents are started, which takes memory, while members of the same
+ * hierarchy reclaim theirs, as they do whose end is told of. Each agent removes
+ * what it was told of.
+ */
+TEST_F_TIMEOUT(reclaim, release, RACE_TIMEOUT)
+{
+	struct ct_agent agent;
+	pid_t pid[RELEASES];
+
+	ASSERT_EQ(0, ct_agent_start(&agent, "reclaim", "rmdir " MNT "\"$1\""));
+	ASSERT_EQ(0, ct_write(MNT, "release_agent", agent.path));
+	for (int i = 0; i < 6; i++) {
+		pid_t eater;
+
+		ASSERT_EQ(0, cpuset_make(A "/eater", ALL_CPUS, 2));
+		ASSERT_EQ(0, ct_write(A "/eater", "notify_on_release", "1"));
+		for (int k = 0; k < RELEASES; k++) {
+			const char *cont = ct_path(B "/%d", k);
+
+			ASSERT_EQ(0, cpuset_make(cont, ALL_CPUS, 1));
+			ASSERT_EQ(0, ct_write(cont, "notify_on_release", "1"));
+			pid[k] = ct_sleeper(cont);
+			ASSERT_LT(0, pid[k]);
+		}
+		ASSERT_EQ(0, make_short());
+		eater = ct_fork();
+		ASSERT_LE(0, eater);
+		if (!eater)
+			_exit(page_eater(A "/eater") ? 0 : 1);
+		for (int k = 0; k < RELEASES; k++)
+			ct_kill(pid[k]);
+		for (int k = 0; k < RELEASES; k++)
+			EXPECT_EQ(0, ct_wait_gone(ct_path(B "/%d", k)));
+		EXPECT_EQ(0, ct_wait(eater));
+		EXPECT_EQ(0, ct_wait_gone(A "/eater"));
+	}
+	ct_agent_end(&agent);
+}
+
 TEST_HARNESS_MAIN

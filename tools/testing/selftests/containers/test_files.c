@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/acct.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -271,6 +272,48 @@ TEST_F(files, write_short_page)
 		EXPECT_STREQ(self->before, self->after);
 	}
 	munmap(page, 4096);
+}
+
+/*
+ * Hole 27: nothing that is written is taken for a descriptor, be it of a file that
+ * could tell of events or of one of these here.
+ */
+TEST_F(files, no_descriptors)
+{
+	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), high, own, i;
+	uint64_t count;
+
+	ASSERT_LE(0, event);
+	/* Numbers that are neither of a CPU nor of a node. */
+	high = fcntl(event, F_DUPFD_CLOEXEC, 600);
+	ASSERT_LE(600, high);
+	for (i = 0; i < self->count; i++) {
+		const char *text;
+
+		if (!self->writable[i])
+			continue;
+		/* The file itself, as the one whose events one asks for. */
+		own = open(self->file[i], O_WRONLY | O_CLOEXEC);
+		ASSERT_LE(0, own);
+		ASSERT_EQ(700, fcntl(own, F_DUPFD_CLOEXEC, 700));
+		close(own);
+		text = ct_path("%d 700 1", high);
+		if (strstr(self->file[i], "/release_agent")) {
+			close(700);
+			continue;
+		}
+		EXPECT_GT(0, write_path(self->file[i], text, strlen(text)))
+			TH_LOG("%s took '%s'", self->file[i], text);
+		close(700);
+	}
+	/* Nobody has it but we, and nobody has told it anything. */
+	ASSERT_LT(0, ct_sleeper(A));
+	ASSERT_EQ(0, ct_write(A, "kill", "1"));
+	EXPECT_EQ(0, ct_wait_populated(A, 0));
+	EXPECT_EQ(-1, read(event, &count, sizeof(count)));
+	EXPECT_EQ(EAGAIN, errno);
+	close(high);
+	close(event);
 }
 
 /* Hole 33: reading beyond the end, far beyond, and before the beginning. */
@@ -562,6 +605,42 @@ TEST_F(files, file_handles)
 	EXPECT_EQ(-1, open_by_handle_at(mount, &dir.head, O_RDONLY));
 	EXPECT_EQ(ESTALE, errno);
 	EXPECT_EQ(-1, open_by_handle_at(mount, &file.head, O_RDONLY));
+	EXPECT_EQ(ESTALE, errno);
+	close(mount);
+}
+
+/* A handle as these trees make them where they do: the id of a node. */
+static int open_forged(int mount, const char *path)
+{
+	struct {
+		struct file_handle head;
+		uint64_t id;
+	} handle = {
+		.head.handle_bytes = sizeof(handle.id),
+		.head.handle_type = 0xfe,	/* FILEID_KERNFS */
+	};
+	struct stat st;
+
+	if (stat(path, &st))
+		return -1;
+	handle.id = st.st_ino;
+	return open_by_handle_at(mount, &handle.head, O_RDONLY);
+}
+
+/* Hole 28: ids of directories and of files, and what is no id, lead nowhere. */
+TEST_F(files, forged_handles)
+{
+	int mount = open(T, O_RDONLY | O_DIRECTORY | O_CLOEXEC), i;
+
+	ASSERT_LE(0, mount);
+	for (i = 0; i < self->count; i++) {
+		EXPECT_EQ(-1, open_forged(mount, self->file[i]))
+			TH_LOG("%s", self->file[i]);
+		EXPECT_EQ(ESTALE, errno);
+	}
+	EXPECT_EQ(-1, open_forged(mount, A));
+	EXPECT_EQ(ESTALE, errno);
+	EXPECT_EQ(-1, open_forged(mount, "/proc/self"));
 	EXPECT_EQ(ESTALE, errno);
 	close(mount);
 }

@@ -34,7 +34,7 @@
 /* So many levels below the root can be made by clone and unshare. */
 #define LEVELS	64
 
-#define MAX_UTS		"/proc/sys/user"
+#define SYS_USER	"/proc/sys/user"
 #define PID_MAX		"/proc/sys/kernel"
 #define CAP_ADMIN	21 /* CAP_SYS_ADMIN */
 #define STACK		(64 * 1024)
@@ -68,14 +68,14 @@ FIXTURE_VARIANT_ADD(nsproxy, last_of_three)
 FIXTURE_SETUP(nsproxy)
 {
 	self->cpuset = strstr(variant->options, "cpuset");
-	self->max_uts = ct_read_num(MAX_UTS, "max_uts_namespaces");
+	self->max_uts = ct_read_num(SYS_USER, "max_uts_namespaces");
 	/* A test that was killed may have left these. */
 	if (self->max_uts < 1000)
 		self->max_uts = 10000;
 	self->pid_max = ct_read_num(PID_MAX, "pid_max");
 	if (self->pid_max < 32768)
 		self->pid_max = 32768;
-	ASSERT_EQ(0, ct_write_num(MAX_UTS, "max_uts_namespaces",
+	ASSERT_EQ(0, ct_write_num(SYS_USER, "max_uts_namespaces",
 				  self->max_uts));
 	ASSERT_EQ(0, ct_write_num(PID_MAX, "pid_max", self->pid_max));
 	ASSERT_EQ(0, ct_setup());
@@ -87,7 +87,7 @@ FIXTURE_SETUP(nsproxy)
 
 FIXTURE_TEARDOWN_PARENT(nsproxy)
 {
-	EXPECT_EQ(0, ct_write_num(MAX_UTS, "max_uts_namespaces",
+	EXPECT_EQ(0, ct_write_num(SYS_USER, "max_uts_namespaces",
 				  self->max_uts));
 	EXPECT_EQ(0, ct_write_num(PID_MAX, "pid_max", self->pid_max));
 	EXPECT_EQ(0, ct_reset());
@@ -778,7 +778,7 @@ TEST_F(nsproxy, name_taken)
 
 /*
  * Hole 69: numbers are used again sooner than containers are removed. Not one
- * of 1,000 unshares fails.
+ * of 600 unshares fails.
  */
 TEST_F_TIMEOUT(nsproxy, few_pids, LONG_TIMEOUT)
 {
@@ -786,7 +786,7 @@ TEST_F_TIMEOUT(nsproxy, few_pids, LONG_TIMEOUT)
 	int i;
 
 	ASSERT_EQ(0, ct_write(PID_MAX, "pid_max", "400"));
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < 600; i++) {
 		pid = fork();
 		if (!pid)
 			_exit(unshare(CLONE_NEWUTS) ? errno : 0);
@@ -894,6 +894,14 @@ static int become_poor_user(void)
 	return setrlimit(RLIMIT_NPROC, &none) ? -errno : become_user();
 }
 
+/* In a user namespace with all capabilities there, and a container of its own. */
+static int become_root_of_a_user(void)
+{
+	int ret = become_user();
+
+	return ret || unshare(CLONE_NEWUSER);
+}
+
 static int start_threads(void)
 {
 	static struct ct_threads threads;
@@ -942,7 +950,7 @@ TEST_F(nsproxy, no_namespace)
 {
 	int i;
 
-	ASSERT_EQ(0, ct_write(MAX_UTS, "max_uts_namespaces", "0"));
+	ASSERT_EQ(0, ct_write(SYS_USER, "max_uts_namespaces", "0"));
 	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(0, fails(i, CLONE_NEWUTS, NULL, ENOSPC));
 		EXPECT_EQ(0, fails(i, CLONE_NEWUTS | CLONE_NEWNS, NULL,
@@ -952,10 +960,36 @@ TEST_F(nsproxy, no_namespace)
 				   ENOSPC));
 	}
 	EXPECT_EQ(BASE, ns_containers());
-	ASSERT_EQ(0, ct_write_num(MAX_UTS, "max_uts_namespaces",
+	ASSERT_EQ(0, ct_write_num(SYS_USER, "max_uts_namespaces",
 				  self->max_uts));
 	EXPECT_EQ(SUCCEEDED, fails(false, CLONE_NEWUTS, NULL, ENOSPC));
 	EXPECT_EQ(0, ns_wait_containers(BASE));
+}
+
+/*
+ * Hole 38: containers that come with namespaces count as those of who made the
+ * namespace, in the user namespace in which he did and in all above.
+ */
+TEST_F(nsproxy, containers_of_a_user)
+{
+	long long old = ct_read_num(SYS_USER, "max_containers");
+	int i;
+
+	ASSERT_LT(0, old);
+	ASSERT_EQ(0, ct_write(SYS_USER, "max_containers", "0"));
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0, fails(i, CLONE_NEWUSER, become_user, ENOSPC));
+	/* Root has CAP_SYS_RESOURCE. */
+	EXPECT_EQ(SUCCEEDED, fails(true, CLONE_NEWUTS, NULL, ENOSPC));
+	ASSERT_EQ(0, ct_write(SYS_USER, "max_containers", "1"));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(0, fails(i, CLONE_NEWUTS, become_root_of_a_user,
+				   ENOSPC));
+		EXPECT_EQ(0, ns_wait_containers(BASE));
+		EXPECT_EQ(SUCCEEDED, fails(i, CLONE_NEWUSER, become_user, ENOSPC));
+		EXPECT_EQ(0, ns_wait_containers(BASE));
+	}
+	ASSERT_EQ(0, ct_write_num(SYS_USER, "max_containers", old));
 }
 
 /* Later processes cannot be made: the first one of their namespace has gone. */

@@ -139,7 +139,7 @@ TEST_F(permission, matrix)
 	}
 }
 
-/* Kernel threads are root's, and no user may move one. */
+/* Hole 6: kernel threads are root's, and no user may move one. */
 TEST_F(permission, kernel_thread)
 {
 	struct attach attach = {
@@ -356,7 +356,7 @@ static int agent_without_capability(void *unused)
 	return -EPROTO;
 }
 
-/* Hole 1: refused with EPERM, and the agent stays what it was. */
+/* Holes 1, 2: refused with EPERM, and the agent stays what it was. */
 TEST_F(permission, release_agent)
 {
 	pid_t pid;
@@ -471,7 +471,7 @@ TEST_F(permission, pid_namespace_of_opener)
 	ct_kill(outside);
 }
 
-/* The same for "procs", where 0 still is the writer. */
+/* Hole 8: the same for "procs", where 0 still is the writer. */
 TEST_F(permission, pid_namespace_of_opener_procs)
 {
 	struct inside *in = start_inside("procs");

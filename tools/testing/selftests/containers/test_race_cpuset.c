@@ -360,6 +360,10 @@ static void pool_stop(struct race *race, int others)
 	}
 }
 
+/*
+ * Holes 43, 44, 46, 50, 57: whatever was at work at the same time, what is in force
+ * fits together in the end, and lockdep has seen all orders of the locks.
+ */
 TEST_F_TIMEOUT(race_cpuset, hotplug, RACE_TIMEOUT)
 {
 	struct race *race = self->race;
@@ -419,7 +423,7 @@ TEST_F_TIMEOUT(race_cpuset, hotplug, RACE_TIMEOUT)
 }
 
 /*
- * Memory: members fault pages in, with policies of all kinds, while their
+ * Holes 41, 42: members fault pages in, with policies of all kinds, while their
  * nodes change.
  */
 
@@ -541,7 +545,7 @@ TEST_F_TIMEOUT(race_cpuset, page_faults, RACE_TIMEOUT)
 }
 
 /*
- * The first cpuset comes and the last one goes, which turns the machinery on
+ * Hole 52: the first cpuset comes and the last one goes, which turns the machinery on
  * and off, while pages are faulted in on all CPUs.
  */
 static void faulter(struct race *race, void *arg)
@@ -589,6 +593,124 @@ TEST_F_TIMEOUT(race_cpuset, first_and_last, RACE_TIMEOUT)
 	       PAGES, race->count[COUNT_WRITTEN]);
 	EXPECT_LT(3UL, race->count[COUNT_FAULTS]);
 	EXPECT_LT(1UL, race->count[COUNT_WRITTEN]);
+}
+
+/*
+ * Memory that comes and goes as a whole: processes that set policies, execute
+ * another program and end, while their nodes change and their pages are moved.
+ */
+
+/* The program that is executed. Its parent waits for 0. */
+static void __attribute__((constructor)) end_if_told(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "--exit"))
+		_exit(0);
+}
+
+static void set_policies(struct race *race)
+{
+	static const int modes[] = {
+		MPOL_BIND, MPOL_INTERLEAVE, MPOL_PREFERRED,
+		MPOL_BIND | MPOL_F_RELATIVE_NODES,
+		MPOL_INTERLEAVE | MPOL_F_STATIC_NODES,
+	};
+	unsigned long nodes[16] = { 1 + race_random(3) };
+	long size = sysconf(_SC_PAGESIZE);
+	int mode = modes[race_random(5)];
+	char *mem;
+
+	/* EINVAL: of these nodes the cpuset has none. */
+	if (syscall(SYS_set_mempolicy, mode, nodes, 1024) && errno != EINVAL)
+		race_fail(race, "set_mempolicy: %d", errno);
+	mem = mmap(NULL, PAGES * size, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED) {
+		race_fail(race, "mmap: %d", errno);
+		return;
+	}
+	if (syscall(SYS_mbind, mem, PAGES * size, mode, nodes, 1024,
+		    MPOL_MF_MOVE) && errno != EINVAL && errno != EIO)
+		race_fail(race, "mbind: %d", errno);
+	for (int i = 0; i < PAGES; i += 8)
+		mem[i * size] = 1;
+}
+
+static atomic_int *executing;
+
+static void mm_execer(struct race *race, void *arg)
+{
+	int n = (long)arg;
+
+	if (ct_enter(n & 1 ? A : B)) {
+		race_fail(race, "cannot enter");
+		return;
+	}
+	while (!race_over(race)) {
+		pid_t pid = fork();
+		int status;
+
+		if (!pid) {
+			set_policies(race);
+			execl("/proc/self/exe", "exec", "--exit", NULL);
+			_exit(1);
+		}
+		if (pid < 0) {
+			race_fail(race, "fork: %d", errno);
+			return;
+		}
+		executing[n] = pid;
+		if (waitpid(pid, &status, 0) != pid || status)
+			race_fail(race, "exec ended with %x", status);
+		race_count(race, COUNT_FORKED);
+	}
+}
+
+/* Moves who executes, and his pages, which may just have gone. */
+static void mm_mover(struct race *race, void *arg)
+{
+	unsigned long nodes[2][16] = { { 1 }, { 2 } };
+
+	(void)arg;
+	while (!race_over(race)) {
+		pid_t pid = executing[race_random(3)];
+		unsigned int from = race_random(2);
+		int ret;
+
+		if (!pid)
+			continue;
+		/* Not there any more, a number that is another's by now, no nodes. */
+		syscall(SYS_migrate_pages, pid, 1024, nodes[from], nodes[!from]);
+		ret = ct_attach_process(race_random(2) ? A : B, pid);
+		if (ret && ret != -ESRCH)
+			race_fail(race, "move: %d", ret);
+		race_count(race, COUNT_MOVED);
+	}
+}
+
+/* Hole 41: policies and pages of memory that is being replaced, or is gone. */
+TEST_F_TIMEOUT(race_cpuset, exec, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+
+	executing = ct_shared(3 * sizeof(*executing));
+	ASSERT_EQ(0, cpuset_make(A, ALL_CPUS, ALL_MEMS));
+	ASSERT_EQ(0, cpuset_make(B, ALL_CPUS, 2));
+	ASSERT_EQ(0, ct_write(A, "cpuset.memory_migrate", "1"));
+	ASSERT_EQ(0, ct_write(B, "cpuset.memory_migrate", "1"));
+	for (long i = 0; i < 3; i++) {
+		ASSERT_LT(0, race_worker(race, mm_execer, (void *)i));
+	}
+	ASSERT_LT(0, race_worker(race, mm_mover, NULL));
+	ASSERT_LT(0, race_worker(race, mems_writer, NULL));
+	race_run(race);
+	EXPECT_RACE(race);
+	TH_LOG("%lu execs, %lu writes, %lu moves", race->count[COUNT_FORKED],
+	       race->count[COUNT_WRITTEN], race->count[COUNT_MOVED]);
+	EXPECT_LT(3UL, race->count[COUNT_FORKED]);
+	EXPECT_LT(3UL, race->count[COUNT_WRITTEN]);
+	EXPECT_LT(3UL, race->count[COUNT_MOVED]);
+	EXPECT_EQ(0, ct_count(A, "tasks"));
+	EXPECT_EQ(0, ct_count(B, "tasks"));
 }
 
 TEST_HARNESS_MAIN

@@ -207,6 +207,7 @@ static void mover(struct race *race, void *arg)
 	}
 }
 
+/* Hole 22: slow readers and those who carry away what they are about to read. */
 TEST_F_TIMEOUT(race_exit, readers, RACE_TIMEOUT)
 {
 	struct race *race = self->race;
@@ -255,7 +256,7 @@ TEST_F_TIMEOUT(race_exit, readers, RACE_TIMEOUT)
 }
 
 /*
- * The last member has been waited for: its container can be removed, at once,
+ * Hole 54: the last member has been waited for: its container can be removed, at once,
  * whoever is reading its files.
  */
 
@@ -428,6 +429,7 @@ static void exec_mover(struct race *race, void *arg)
 	}
 }
 
+/* Hole 51: what ends between being found and being moved. */
 TEST_F_TIMEOUT(race_exit, exec, RACE_TIMEOUT)
 {
 	struct race *race = self->race;

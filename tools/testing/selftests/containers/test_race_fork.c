@@ -436,7 +436,7 @@ TEST_F_TIMEOUT(race_fork, storm, RACE_TIMEOUT)
 }
 
 /*
- * A creator is led round in both hierarchies, so that of the 16 pairs of
+ * Hole 67: a creator is led round in both hierarchies, so that of the 16 pairs of
  * containers it passes through 8: (n, n) and (n + 1, n). What it creates, and
  * what is not moved itself, must be in one of those.
  */

@@ -349,6 +349,11 @@ static void run_mounters(struct __test_metadata *_metadata, struct race *race,
 	expect_nothing_mounted(_metadata);
 }
 
+/*
+ * Holes 17, 30, 62: readers of /proc/PID/cpuset, /proc/PID/container and
+ * /proc/containers against mount, umount, mkdir and rmdir: what they see makes
+ * sense, and no id is there twice.
+ */
 TEST_F_TIMEOUT(race_mount, mounts, RACE_TIMEOUT)
 {
 	run_mounters(_metadata, self->race, plain_mounter);
@@ -361,7 +366,7 @@ TEST_F_TIMEOUT(race_mount, remounts, RACE_TIMEOUT)
 }
 
 /*
- * Disjoint sets come and go side by side, without an EBUSY, as does one
+ * Holes 18, 19: disjoint sets come and go side by side, without an EBUSY, as does one
  * set that all of them mount: the hierarchy ends with the last of them.
  */
 static void disjoint_mounter(struct race *race, void *arg)
@@ -406,7 +411,7 @@ TEST_F_TIMEOUT(race_mount, disjoint, RACE_TIMEOUT)
 }
 
 /*
- * The first reader of a fresh hierarchy's tasks, in the middle of forks: those
+ * Hole 61: the first reader of a fresh hierarchy's tasks, in the middle of forks: those
  * who have been there all the time are there.
  */
 static void storm(struct race *race, void *arg)

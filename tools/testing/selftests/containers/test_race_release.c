@@ -182,6 +182,7 @@ static void chain_maker(struct race *race, void *arg)
 	}
 }
 
+/* Hole 49, under load. */
 TEST_F_TIMEOUT(race_release, agent_removes, RACE_TIMEOUT)
 {
 	struct race *race = self->race;
@@ -258,6 +259,7 @@ static int wait_for_log(int lines)
 	return log_lines();
 }
 
+/* Hole 75: under load each is told of once. */
 TEST_F_TIMEOUT(race_release, told_once, RACE_TIMEOUT)
 {
 	struct race *race = self->race;
@@ -305,7 +307,7 @@ TEST_F_TIMEOUT(race_release, told_once, RACE_TIMEOUT)
 }
 
 /*
- * The same without an agent: the kernel removes them. One in four is a parent
+ * Hole 75 without an agent: the kernel removes them. One in four is a parent
  * that has had its member before its children get theirs.
  */
 static int make_mortal(const char *cont)

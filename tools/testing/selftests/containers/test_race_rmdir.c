@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
 
@@ -213,6 +214,10 @@ static void renamer(struct race *race, void *arg)
 	}
 }
 
+/*
+ * Holes 25, 26, 76: writing to cpus and mems, waiting for events, and reading
+ * what is charged without a lock, while it is being removed.
+ */
 TEST_F_TIMEOUT(race_rmdir, open_files, RACE_TIMEOUT)
 {
 	struct race *race = self->race;
@@ -247,7 +252,7 @@ TEST_F_TIMEOUT(race_rmdir, open_files, RACE_TIMEOUT)
 }
 
 /*
- * Eight threads remove the same directory: one of them does. In every other
+ * Hole 24: eight threads remove the same directory: one of them does. In every other
  * round the hierarchy is unmounted at the same time.
  */
 #define REMOVERS	8
@@ -338,8 +343,8 @@ TEST_F_TIMEOUT(race_rmdir, same_directory, RACE_TIMEOUT)
 }
 
 /*
- * Forks in a container that their creator is taken out of, and which is removed
- * as soon as the children have gone.
+ * Hole 45: forks in a container that their creator is taken out of, and which is
+ * removed as soon as the children have gone.
  */
 static void forker(struct race *race, void *arg)
 {
@@ -399,6 +404,143 @@ TEST_F_TIMEOUT(race_rmdir, parents_group, RACE_TIMEOUT)
 	       race->count[COUNT_REMOVED]);
 	EXPECT_LT(3UL, race->count[COUNT_FORKED]);
 	EXPECT_LT(3UL, race->count[COUNT_REMOVED]);
+}
+
+/*
+ * The states of bc and numtasks, which are charged without a lock, against the
+ * removal of their container. They are in a hierarchy of their own.
+ */
+#define S	CT_DIR "/states"
+#define SX	S "/x"
+
+static void state_remaker(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		int ret = ct_mkdir(SX);
+
+		if (ret && ret != -EEXIST)
+			race_fail(race, "mkdir: %d", ret);
+		race_sleep_us(race_random(300));
+		ret = ct_rmdir(SX);
+		if (!ret)
+			race_count(race, COUNT_REMOVED);
+		else if (ret == -EBUSY)
+			race_count(race, COUNT_BUSY);
+		else
+			race_fail(race, "rmdir: %d", ret);
+	}
+}
+
+/* Reads and writes files that go away, and goes on doing so. */
+static void state_user(struct race *race, void *arg)
+{
+	static const struct {
+		const char *name, *value;
+	} files[] = {
+		{ "bc.numfiles.held", NULL },
+		{ "bc.numfiles.maxheld", "0" },
+		{ "bc.numfiles.minheld", "0" },
+		{ "bc.numfiles.barrier", "256" },
+		{ "bc.numfiles.limit", "512" },
+		{ "bc.numfiles.failcnt", "0" },
+		{ "numtasks.shares", "min_shares=1,max_shares=90" },
+		{ "numtasks.stats", "res=numtasks" },
+	};
+
+	(void)arg;
+	while (!race_over(race)) {
+		unsigned int f = race_random(sizeof(files) / sizeof(files[0]));
+		int fd = ct_open(SX, files[f].name,
+				 files[f].value ? O_RDWR : O_RDONLY);
+
+		if (fd < 0) {
+			if (!too_late(fd))
+				race_fail(race, "open %s: %d", files[f].name, fd);
+			continue;
+		}
+		for (int i = 0; i < 6; i++) {
+			char buf[1024];
+			int ret = 0;
+
+			if (i & 1 && files[f].value)
+				ret = ct_fd_write(fd, files[f].value);
+			else if (pread(fd, buf, sizeof(buf), 0) < 0)
+				ret = -errno;
+			if (ret && ret != -ENODEV)
+				race_fail(race, "%s: %d", files[f].name, ret);
+			race_count(race, ret ? COUNT_GONE : COUNT_WRITTEN);
+		}
+		close(fd);
+	}
+}
+
+/* Charges what is about to be removed: files, and a task. */
+static void state_charger(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		pid_t pid = fork();
+		int ret, fd;
+
+		if (pid) {
+			if (pid > 0)
+				waitpid(pid, NULL, 0);
+			continue;
+		}
+		ret = ct_enter(SX);
+		if (!ret) {
+			race_count(race, COUNT_ATTACHED);
+			fd = eventfd(0, EFD_CLOEXEC);
+			if (fd < 0)
+				race_fail(race, "eventfd: %d", errno);
+			pid = fork();
+			if (!pid)
+				_exit(0);
+			if (pid < 0)
+				race_fail(race, "fork: %d", errno);
+			else
+				waitpid(pid, NULL, 0);
+			/* Sometimes it is closed elsewhere. */
+			if (race_random(2) && ct_enter(S))
+				race_fail(race, "out again");
+		} else if (!too_late(ret)) {
+			race_fail(race, "attach: %d", ret);
+		}
+		_exit(0);
+	}
+}
+
+/* Hole 76: readers and chargers of states that are being removed. */
+TEST_F_TIMEOUT(race_rmdir, states, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+	struct ct_subsys row;
+
+	ASSERT_EQ(0, ct_mount("numtasks,bc", S));
+	ASSERT_LT(0, race_worker(race, state_remaker, NULL));
+	for (int i = 0; i < 3; i++) {
+		ASSERT_LT(0, race_worker(race, state_user, NULL));
+	}
+	for (int i = 0; i < 2; i++) {
+		ASSERT_LT(0, race_worker(race, state_charger, NULL));
+	}
+	race_run(race);
+	EXPECT_RACE(race);
+	TH_LOG("%lu removed, %lu busy, %lu used, %lu gone, %lu attached",
+	       race->count[COUNT_REMOVED], race->count[COUNT_BUSY],
+	       race->count[COUNT_WRITTEN], race->count[COUNT_GONE],
+	       race->count[COUNT_ATTACHED]);
+	EXPECT_LT(3UL, race->count[COUNT_REMOVED]);
+	EXPECT_LT(3UL, race->count[COUNT_WRITTEN]);
+	EXPECT_LT(0UL, race->count[COUNT_GONE]);
+	EXPECT_LT(2UL, race->count[COUNT_ATTACHED]);
+	ct_rmdir(SX);
+	EXPECT_EQ(0, ct_subsys("bc", &row));
+	EXPECT_EQ(1, row.containers);
+	EXPECT_EQ(0, ct_umount(S));
+	EXPECT_EQ(0, ct_subsys("bc", &row));
+	EXPECT_EQ(0, row.hierarchy);
 }
 
 TEST_HARNESS_MAIN

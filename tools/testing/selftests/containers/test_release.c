@@ -436,7 +436,7 @@ TEST_F(release, agent_per_hierarchy)
 	ct_agent_end(&other);
 }
 
-/* It is called exactly once for each container that is emptied. */
+/* Hole 75: it is called exactly once for each container that is emptied. */
 TEST_F_TIMEOUT(release, agent_exactly_once, LONG_TIMEOUT)
 {
 	const int count = 100;

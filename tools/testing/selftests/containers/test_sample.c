@@ -417,7 +417,7 @@ TEST_F_TIMEOUT(sample, process_above_limit, LONG_TIMEOUT)
 	EXPECT_EQ(0, members(A));
 }
 
-/* With threads that exit between being chosen and being moved: exact again. */
+/* Hole 51, threads that exit between being chosen and being moved: exact again. */
 TEST_F_TIMEOUT(sample, attach_against_exit, LONG_TIMEOUT)
 {
 	int i, ret, *word = ct_shared(sizeof(int));
