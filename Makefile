@@ -9,15 +9,18 @@ NODES ?= 1
 MEM ?= 1G
 TIMEOUT ?= 300
 # What the scripts tell each other is not the user's to set: LINUX= is removed.
-unexport BUILD LINUX LOGS LOG LENIENT INTERACTIVE QEMU_ARGS ICOUNT
+unexport BUILD LINUX LOGS LOG LENIENT INTERACTIVE QEMU_ARGS ICOUNT \
+	ARCH CROSS_COMPILE COMPILER BUSYBOX
 export KERNEL_SRC CPUS NODES MEM TIMEOUT APPEND TESTS SCRIPT KERNEL MINUTES SEED
 
-ifeq ($(filter $(KERNEL),plain debug cgroups),)
-$(error KERNEL must be plain, debug or cgroups, not '$(KERNEL)')
+TORTURED := $(KERNEL:plain=debug)
+
+ifeq ($(filter $(KERNEL),plain debug cgroups kcsan),)
+$(error KERNEL must be plain, debug, cgroups or kcsan, not '$(KERNEL)')
 endif
 
 .PHONY: help setup tree kernel run kselftest check check-clients torture bench \
-	patches series-check check-off clean distclean
+	patches series-check check-off check-matrix check-broken clean distclean
 
 help:
 	@echo 'make run           build the patched kernel, boot it, show containers at work'
@@ -27,15 +30,19 @@ help:
 	@echo '                   KERNEL=cgroups: build/bzImage-cgroups'
 	@echo 'make kselftest     the selftests on KERNEL= alone; TESTS="test_mount ...": some'
 	@echo 'make check-clients programs written for the cpusets of old: cset, the kernel'\''s own test'
-	@echo 'make torture       everything at once, at random, for MINUTES=10; SEED=N repeats one'
+	@echo 'make torture       everything at once, at random, for MINUTES=10; SEED=N repeats one;'
+	@echo '                   on the debug kernel, or KERNEL=kcsan (data races), cgroups'
 	@echo 'make bench         what grouping costs, beside control groups: table and plots'
 	@echo 'make patches       regenerate patches/ from the tree'
 	@echo 'make series-check  build and boot every step of the series'
+	@echo 'make check-matrix  each option off in turn, clang, 32 bit, arm64: build and boot'
+	@echo 'make check-broken  break the code in one place at a time: does a test fail?'
 	@echo 'make check-off     compare the object code without CONFIG_CONTAINERS with the unpatched'
 	@echo 'make clean         remove what was built; distclean: the kernel source too'
 	@echo
 	@echo 'KERNEL_SRC=DIR     another Linux 6.12.y source tree'
-	@echo 'KERNEL=plain|debug|cgroups CPUS=2 NODES=1 MEM=1G TIMEOUT=300 (seconds)'
+	@echo 'KERNEL=plain|debug|cgroups|kcsan CPUS=2 NODES=1 MEM=1G TIMEOUT=300 (seconds)'
+	@echo 'NAMES="NAME ...": of the matrix, or of what is broken, those alone'
 	@echo 'APPEND="..."       more for the command line of the kernel'
 
 setup:
@@ -67,8 +74,8 @@ check-clients: tree
 	@$(QEMU)/check-clients.sh
 
 torture: tree
-	@$(QEMU)/build.sh debug
-	@$(QEMU)/torture.sh
+	@$(QEMU)/build.sh $(TORTURED)
+	@$(QEMU)/torture.sh $(TORTURED)
 
 bench: tree
 	@$(QEMU)/setup.sh gnuplot-nox
@@ -83,9 +90,16 @@ series-check: tree
 check-off: tree
 	@$(QEMU)/check-off.sh
 
+check-matrix: tree
+	@$(QEMU)/matrix.sh $(NAMES)
+
+check-broken: tree
+	@$(QEMU)/build.sh debug
+	@$(QEMU)/broken.sh $(NAMES)
+
 clean:
-	rm -rf build/plain build/debug build/cgroups build/bench* build/lockstat* \
-		build/series build/off build/selftests* build/clients build/log \
+	rm -rf build/plain build/debug build/cgroups build/kcsan build/bench* build/lockstat* \
+		build/series build/off build/matrix* build/selftests* build/clients build/log \
 		build/bzImage*
 
 distclean:

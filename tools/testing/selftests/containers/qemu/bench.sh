@@ -14,9 +14,9 @@ files=$out/files
 export MEM=4G CPUS=1 NODES=1 TIMEOUT=1200
 
 # What is compared: its name, kernel, and how bench.c is to use that.
-setups="bare:bare:bare
-	cgroup:cgroup:none-cgroup v1:cgroup:v1 v2:cgroup:v2
-	none:containers:none-ours ours:containers:ours"
+setups="bare:bench-bare:bare
+	cgroup:bench-cgroup:none-cgroup v1:bench-cgroup:v1 v2:bench-cgroup:v2
+	none:bench-containers:none-ours ours:bench-containers:ours"
 traced="fork thread open switch attach"
 
 # Operations in boots of their own: one does not find what another has left.
@@ -50,8 +50,8 @@ count() {
 	local name=trace-$1-$4 trace=$out/$1-$4.trace
 
 	TRACE=1 QEMU_ARGS="-plugin $out/insn_trace.so,out=$trace" \
-		measure "$name" "bench-$2" "$3" "$4"
-	"$src/attribute.py" "$BUILD/bench-$2/vmlinux" "$trace" --list \
+		measure "$name" "$2" "$3" "$4"
+	"$src/attribute.py" "$BUILD/$2/vmlinux" "$trace" --list \
 		>"$raw/$name.txt" || die "$name: no instructions counted"
 	rm "$trace"
 }
@@ -65,12 +65,12 @@ job() {
 	export ICOUNT=1 TRACE=
 	case $name in
 	trace-*) count "$setup" "$kernel" "$flavour" "${name#trace-}" ;;
-	basic) measure "$setup-$name" "bench-$kernel" "$flavour" $basic ;;
-	groups) measure "$setup-$name" "bench-$kernel" "$flavour" $groups ;;
-	cpus-curve) CPUS=2 measure "$setup-$name" "bench-$kernel" "$flavour" $name ;;
-	storm) ICOUNT='' CPUS=4 measure "$setup-$name" "lockstat-$kernel" "$flavour" \
+	basic) measure "$setup-$name" "$kernel" "$flavour" $basic ;;
+	groups) measure "$setup-$name" "$kernel" "$flavour" $groups ;;
+	cpus-curve) CPUS=2 measure "$setup-$name" "$kernel" "$flavour" $name ;;
+	storm) ICOUNT='' CPUS=4 measure "$setup-$name" "$kernel" "$flavour" \
 		storm-fork storm-attach storm-both storm-open ;;
-	*) measure "$setup-$name" "bench-$kernel" "$flavour" "$name" ;;
+	*) measure "$setup-$name" "$kernel" "$flavour" "$name" ;;
 	esac
 	echo "   $setup: $name"
 }
@@ -82,10 +82,11 @@ if [ "${1:-}" = job ]; then
 fi
 
 if [ "${1:-}" = smoke ]; then
-	"$QEMU_DIR/build.sh" bench-containers
+	# A kernel that is there already, and has line numbers.
+	"$QEMU_DIR/build.sh" cgroups
 	compile
-	job basic none:containers:none-ours
-	job trace-fork ours:containers:ours
+	job basic none:cgroups:none-ours
+	job trace-fork ours:cgroups:ours
 	exec "$src/report.py" --smoke "$raw"
 fi
 
@@ -119,7 +120,7 @@ for setup in $setups; do
 done >"$out/jobs"
 xargs -P "$JOBS" -L 1 "$0" job <"$out/jobs"
 say "contention, on four processors"
-for setup in v1:cgroup:v1 ours:containers:ours; do
+for setup in v1:lockstat-cgroup:v1 ours:lockstat-containers:ours; do
 	"$0" job storm "$setup"
 done
 

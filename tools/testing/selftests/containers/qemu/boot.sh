@@ -6,14 +6,15 @@
 # What is in FILES-DIRECTORY is in the guest's root. In the environment: CPUS,
 # NODES, MEM, TIMEOUT, APPEND (more for the kernel's command line), QEMU_ARGS
 # (more for QEMU), INTERACTIVE=1, LOG (the kernel's messages) and ICOUNT=1: a
-# nanosecond of the guest is an instruction, and idle time takes none.
+# nanosecond of the guest is an instruction, and idle time takes none. For the
+# kernels of matrix.sh also ARCH, CROSS_COMPILE and BUSYBOX, a program for these.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 kind=$1 job=$2 files=${3:-}
 : "${CPUS:=2}" "${NODES:=1}" "${MEM:=1G}" "${TIMEOUT:=300}" "${APPEND:=}"
 : "${INTERACTIVE:=}" "${QEMU_ARGS:=}" "${ICOUNT:=}" "${LOG:=$LOGS/boot-$kind.log}"
-command -v qemu-system-x86_64 >/dev/null || die "no qemu-system-x86_64; run make setup"
+: "${BUSYBOX:=$(command -v busybox)}"
 
 case $kind in
 plain) image=$BUILD/bzImage out=$BUILD/plain ;;
@@ -38,7 +39,7 @@ list() {
 	echo "file /job $tmp/job 755 0 0"
 	echo "file /etc/passwd $tmp/passwd 644 0 0"
 	echo "slink /usr / 777 0 0"
-	echo "file /bin/busybox $(command -v busybox) 755 0 0"
+	echo "file /bin/busybox $BUSYBOX 755 0 0"
 	for applet in $(busybox --list); do
 		[ "$applet" = busybox ] || echo "slink /bin/$applet busybox 777 0 0"
 	done
@@ -52,11 +53,21 @@ list() {
 		sed 's,^slink ,slink /,'
 }
 
-gcc -static -O2 -Wall -o "$tmp/init" "$QEMU_DIR/init.c"
-gcc -O2 -Wall -o "$tmp/tsc" "$QEMU_DIR/tsc.c"
-khz=$("$tmp/tsc") accel="-accel tcg,thread=multi"
-[ -z "$ICOUNT" ] || khz=1000000 accel="-accel tcg -icount shift=0,sleep=off"
-APPEND="tsc_early_khz=$khz tsc=reliable $APPEND"
+"${CROSS_COMPILE:-}gcc" -static -O2 -Wall -o "$tmp/init" "$QEMU_DIR/init.c"
+accel="-accel tcg,thread=multi"
+[ -z "$ICOUNT" ] || accel="-accel tcg -icount shift=0,sleep=off"
+if [ "${ARCH:-}" = arm64 ]; then
+	qemu="qemu-system-aarch64 -M virt -cpu cortex-a57"
+	lines="-serial none -device pci-serial-4x,chardev1=console,chardev2=job,chardev3=verdict,chardev4=none"
+else
+	qemu="qemu-system-x86_64 -M pc -cpu max"
+	lines="-serial chardev:console -serial chardev:job -serial chardev:verdict"
+	gcc -O2 -Wall -o "$tmp/tsc" "$QEMU_DIR/tsc.c"
+	khz=$("$tmp/tsc")
+	[ -z "$ICOUNT" ] || khz=1000000
+	APPEND="tsc_early_khz=$khz tsc=reliable $APPEND"
+fi
+command -v "${qemu%% *}" >/dev/null || die "no ${qemu%% *}; run make setup"
 list >"$tmp/list"
 "$out/usr/gen_init_cpio" "$tmp/list" >"$tmp/initramfs"
 
@@ -69,13 +80,13 @@ mkdir -p "$(dirname "$LOG")"
 status=0
 # shellcheck disable=SC2086
 setpriv --pdeathsig TERM timeout --foreground -k 5 "$TIMEOUT" \
-	setpriv --pdeathsig KILL qemu-system-x86_64 \
-	-M pc -cpu max $accel -smp "$CPUS,sockets=$CPUS" -m "$MEM" \
+	setpriv --pdeathsig KILL $qemu \
+	$accel -smp "$CPUS,sockets=$CPUS" -m "$MEM" \
 	$QEMU_ARGS \
 	-nodefaults -display none -monitor none -no-reboot \
 	-kernel "$image" -initrd "$tmp/initramfs" \
-	-serial "file:$LOG" -chardev stdio,id=job,signal=off \
-	-serial chardev:job -serial "file:$tmp/verdict" \
+	-chardev "file,id=console,path=$LOG" -chardev stdio,id=job,signal=off \
+	-chardev "file,id=verdict,path=$tmp/verdict" -chardev null,id=none $lines \
 	-append "console=ttyS0 panic=-1 oops=panic panic_on_warn=1 loglevel=7 $APPEND" || status=$?
 
 verdict=$(tr -d '\r' <"$tmp/verdict" 2>/dev/null) || verdict=

@@ -33,7 +33,7 @@ gate() {
 lint() {
 	local out=$BUILD/debug object objects
 
-	objects=$(cd "$TOP" && find kernel samples -name '*.c' | sed 's/c$/o/')
+	objects=$(our_objects)
 	for object in $objects; do
 		rm -f "$out/$object"
 	done
@@ -86,6 +86,56 @@ sample_is_documented() {
 		"$TOP/samples/containers/container_sample.c"
 }
 
+# Print "NUMBER PROGRAM SUITE.TEST" for each test that the table of holes names, with
+# dashes for a hole that has none.
+tests_of_holes() {
+	awk '
+		function finish() {
+			if (hole && !named)
+				print hole, "-", "-"
+			named = program = 0
+		}
+		/^[0-9]+  +[^ ]/ { finish(); hole = $1; next }
+		!NF { finish(); hole = 0; next }
+		!hole { next }
+		$1 ~ /^test_[a-z_]+:$/ { program = substr($1, 1, length($1) - 1); $1 = "" }
+		program {
+			n = split($0, tests, /[ \t,]+/)
+			for (i = 1; i <= n; i++)
+				if (tests[i] != "") {
+					print hole, program, tests[i]
+					named = 1
+				}
+			if ($0 !~ /,$/)
+				program = 0
+		}
+		END { finish() }
+	' "$TOP/Documentation/containers-security.txt"
+}
+
+# The table has each number once, in order, and each has tests, which exist.
+holes_are_tested() {
+	local hole program test last=0 wanted status=0
+
+	while read -r hole program test; do
+		if [ "$hole" != "$last" ]; then
+			last=$((last + 1))
+			[ "$hole" = "$last" ] ||
+				{ echo "hole $hole is not $last"; return 1; }
+		fi
+		# TEST(NAME), or a fixture's.
+		wanted="^TEST\\($test\\)"
+		[[ $test != *.* ]] ||
+			wanted="^TEST_F(_TIMEOUT)?\\(${test%.*}, ${test#*.}[,)]"
+		if ! grep -qsE "$wanted" "$QEMU_DIR/../$program.c"; then
+			echo "hole $hole: there is no test $program: $test"
+			status=1
+		fi
+	done < <(tests_of_holes)
+	[ "$last" -ge 77 ] || { echo "there are $last holes"; return 1; }
+	return $status
+}
+
 # What failed or was skipped, each after what the harness said of it.
 failures_in() {
 	awk '
@@ -121,12 +171,21 @@ started=$SECONDS
 gate "the series makes this tree, without fuzz" "$QEMU_DIR/series.sh" verify
 gate "checkpatch --strict on the series" style
 gate "the sample stands in Documentation/containers.txt" sample_is_documented
+gate "each known hole has its test" holes_are_tested
+# If it fails that counts below.
+"$QEMU_DIR/build.sh" debug || :
+# In the time that the tests leave idle.
+chrt --idle 0 setpriv --pdeathsig TERM "$QEMU_DIR/build.sh" cgroups >"$LOGS/idle.log" 2>&1 &
 selftests debug
 gate "W=1 and sparse on our files" lint
+gate "60 seconds of torture" "$QEMU_DIR/torture.sh" debug 60
+sed -n 's/^torture:/  /p' "$LOGS/gate.log"
 gate "the demonstration on the debug kernel" \
 	env CPUS=4 NODES=2 "$QEMU_DIR/boot.sh" debug "$QEMU_DIR/demo.sh"
 gate "a script that exits 3 makes make run fail" \
 	bash -c "'$QEMU_DIR/boot.sh' debug '$QEMU_DIR/fail.sh'; [ \$? = 3 ]"
+say "waiting for the build of the cgroups kernel"
+wait
 selftests cgroups
 gate "the benchmark counts the instructions of fork" "$QEMU_DIR/bench.sh" smoke
 say "took $((SECONDS - started)) s"

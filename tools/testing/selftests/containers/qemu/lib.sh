@@ -22,6 +22,11 @@ overlay_files() {
 		LC_ALL=C sort
 }
 
+# The object files of this repository.
+our_objects() {
+	(cd "$TOP" && find kernel samples -name '*.c') | sed 's/c$/o/'
+}
+
 series() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$TOP/patches/series" 2>/dev/null || true; }
 
 # The files that the patches in directory $1 touch.

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The torture: the program in torture/ on the debug kernel, with 4 CPUs and 4 memory nodes.
+# The torture: the program in torture/ with 4 CPUs and 4 memory nodes.
 #
-#   torture.sh		MINUTES (10) of everything at once, and then the fuzzer
-#			alone until it has made 1,000,000 calls
-#   torture.sh SECONDS	so many seconds
+#   torture.sh KIND		MINUTES (10) of everything at once, and then the fuzzer
+#				alone until it has made 1,000,000 calls
+#   torture.sh KIND SECONDS	so many seconds
 #
 # SEED, a number, repeats the choices of a run, though not its timing.
 set -eu -o pipefail
@@ -13,8 +13,8 @@ set -eu -o pipefail
 : "${MINUTES:=10}" "${SEED:=}"
 [[ $MINUTES =~ ^[1-9][0-9]*$ ]] || die "MINUTES must be a number above 0, not '$MINUTES'"
 [[ $SEED =~ ^[0-9]{0,18}$ ]] || die "SEED must be a number, not '$SEED'"
-seconds=${1:-$((MINUTES * 60))} calls=0
-[ -n "${1:-}" ] || calls=1000000
+kind=$1 seconds=${2:-$((MINUTES * 60))} calls=0
+[ -n "${2:-}" ] || calls=1000000
 : "${SEED:=$((RANDOM << 30 | RANDOM << 15 | RANDOM))}"
 
 tmp=$(mktemp -d)
@@ -26,12 +26,14 @@ echo "exec /torture all $seconds $calls $SEED" >"$tmp/job"
 
 # KASAN sees what poison is for, and checking that costs three quarters of all time.
 export APPEND="slab_debug=FZ ${APPEND:-}"
+# All data races, not the first alone.
+[ "$kind" != kcsan ] || APPEND="panic_on_warn=0 $APPEND"
 # Rounds are taken down and looked at, too, and a million calls take their time.
 export CPUS=4 NODES=4 MEM=3G TIMEOUT=$((seconds * 2 + 600 + calls / 200))
 export LOG=$LOGS/torture.log
 say "the torture: $seconds s, seed $SEED (log: build/log/torture.log)"
 status=0
-"$QEMU_DIR/boot.sh" debug "$tmp/job" "$tmp/files" | sed -u 's,\r,,' |
+"$QEMU_DIR/boot.sh" "$kind" "$tmp/job" "$tmp/files" | sed -u 's,\r,,' |
 	tee "$tmp/output" || status=$?
 [ "$status" = 0 ] || {
 	# Again, where they are seen.

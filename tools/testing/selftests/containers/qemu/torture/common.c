@@ -96,8 +96,9 @@ static const struct {
 	[OP_MOUNT]	= { "mount", E(EBUSY, EINVAL, ENOENT, EPERM, EMFILE) },
 	[OP_REMOUNT]	= { "remount", E(EBUSY, EINVAL, EPERM, EMFILE) },
 	[OP_UMOUNT]	= { "umount", E(EBUSY, EINVAL, EPERM) },
-	[OP_OPEN]	= { "open", E(PATH_ERRORS, EMFILE, EROFS) },
-	[OP_READ]	= { "read", E(ENODEV) },
+	/* The fuzzer makes directories of a file's name where there is no such file. */
+	[OP_OPEN]	= { "open", E(PATH_ERRORS, EISDIR, EMFILE, EROFS) },
+	[OP_READ]	= { "read", E(ENODEV, EISDIR) },
 	[OP_PROC]	= { "read /proc", E(ENOENT, ESRCH, ENAMETOOLONG, EMFILE) },
 	[OP_EVENT]	= { "wait for events", E(PATH_ERRORS, EMFILE) },
 	[OP_MEMPOLICY]	= { "mempolicy", E(EINVAL, EIO, EPERM, ESRCH, EACCES) },

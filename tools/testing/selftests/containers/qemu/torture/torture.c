@@ -178,7 +178,8 @@ static int kill_all(void)
 /* What a process waits for, and its child, and so on. */
 static void tell_where(pid_t pid)
 {
-	static const char *const what[] = { "wchan", "stack", "status", "syscall" };
+	static const char *const what[] = { "wchan", "stack", "status", "syscall",
+					    "stat", "sched" };
 	char path[64], buf[4096];
 
 	while (pid > 0) {

@@ -470,6 +470,15 @@ struct dl_attr {
 	uint64_t runtime, deadline, period;
 };
 
+/*
+ * Linux 6.12 may never run a SCHED_DEADLINE thread again that has used up its runtime
+ * while CPUs went offline, with containers or without. So it is one or the other.
+ */
+static bool round_of_hotplug(void)
+{
+	return shared->round % 2;
+}
+
 void affinity(void)
 {
 	struct dl_attr attr = {
@@ -485,7 +494,7 @@ void affinity(void)
 
 	did(OP_AFFINITY, syscall(SYS_sched_setaffinity, one_in(3) ? 0 : pick_victim(),
 				 sizeof(mask), &mask), "%#lx", mask);
-	if (!one_in(20))
+	if (round_of_hotplug() || !one_in(20))
 		return;
 	/* It must be allowed on all of the root domain. */
 	mask = (1 << CPUS) - 1;
@@ -538,6 +547,10 @@ void hotplug(void)
 	bool on = one_in(2);
 	char path[64];
 
+	if (!round_of_hotplug()) {
+		sleep_us(1000000);
+		return;
+	}
 	snprintf(path, sizeof(path), CPU_ONLINE, cpu);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (did(OP_HOTPLUG, fd, "open"))
