@@ -424,7 +424,7 @@ static int container_create_states(struct container *cont)
 /*
  * Each user's containers are counted, as his namespaces are, for a directory of his
  * own lets him make them. They count until they are removed, not until they are
- * freed: what keeps a removed one for long costs him an open file.
+ * freed: to keep what is left of a removed one he needs an open file.
  */
 static int container_charge_user(struct container *cont)
 {
@@ -720,12 +720,13 @@ static struct container_group *task_group_get(struct task_struct *task)
 
 	if (group == &init_container_group)
 		return group;
-	rcu_read_lock();
+	/* Less than rcu_read_lock() takes. */
+	rcu_read_lock_sched();
 	/* A group without references has been left by @task. */
 	do {
-		group = rcu_dereference(task->containers);
+		group = rcu_dereference_sched(task->containers);
 	} while (!tryget_group(group));
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return group;
 }
 
@@ -1698,13 +1699,20 @@ static int chain_members(struct container_attachment *att)
 /* Find out who moves from where, and pin it all. */
 static int prepare_moves(struct container_attachment *att)
 {
-	int ret;
+	struct container_group *group = task_group_get(att->task);
+	int ret = 0;
 
-	while ((ret = chain_members(att)) > 0) {
-		ret = add_move(att, att->unmapped);
-		if (ret)
+	/* Where this one is all of them are, most often. */
+	if (group_in(group, att->cont))
+		put_group(group);
+	else
+		ret = add_move(att, group);
+	while (!ret) {
+		ret = chain_members(att);
+		if (ret <= 0)
 			break;
-		/* Each thread may be in a container of its own. */
+		ret = add_move(att, att->unmapped);
+		/* But each may be in a container of its own. */
 		cond_resched();
 	}
 	return ret;
@@ -1960,8 +1968,9 @@ static void finish_moves(struct container_attachment *att, struct mutex *mutex,
  *
  * Return: 0; -ESRCH if the thread (or every thread) is exiting; -EACCES if
  * @cred may not move it; -EINVAL for kthreadd, whose children belong in the
- * root; -ENODEV if @cont is removed; -ESTALE without @cred if the thread is not in
- * @cont's parent; -ENOMEM; or a subsystem's veto.
+ * root, and for those of them that have not started; -ENODEV if @cont is removed;
+ * -ESTALE without @cred if the thread is not in @cont's parent; -ENOMEM; or a
+ * subsystem's veto.
  */
 int container_attach(struct container *cont, struct task_struct *task,
 		     bool whole, const struct cred *cred)
@@ -1977,7 +1986,7 @@ int container_attach(struct container *cont, struct task_struct *task,
 	bool committed = false;
 	int ret;
 
-	if (task == kthreadd_task)
+	if (task == kthreadd_task || !kthread_has_started(task))
 		return -EINVAL;
 
 	cpus_read_lock();

@@ -29,6 +29,7 @@
 #include <linux/pid_namespace.h>
 #include <linux/proc_fs.h>
 #include <linux/sched/task.h>
+#include <linux/security.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -445,7 +446,8 @@ static ssize_t members_write(struct kernfs_open_file *of, char *buf,
 	struct task_struct *task;
 	int nr, ret;
 
-	if (kstrtoint(strim(buf), 0, &nr) || nr < 0)
+	/* Blanks around it are rare. */
+	if ((kstrtoint(buf, 0, &nr) && kstrtoint(strim(buf), 0, &nr)) || nr < 0)
 		return -EINVAL;
 	task = get_member(mf, nr);
 	if (!task)
@@ -1293,8 +1295,7 @@ containerfs_root_alloc(const struct container_fs_context *ctx)
 	root->hierarchy_id = ret;
 	root->kf_root = kernfs_create_root(&container_syscall_ops,
 					   KERNFS_ROOT_CREATE_DEACTIVATED |
-					   KERNFS_ROOT_EXTRA_OPEN_PERM_CHECK |
-					   KERNFS_ROOT_SUPPORT_USER_XATTR,
+					   KERNFS_ROOT_EXTRA_OPEN_PERM_CHECK,
 					   &root->top);
 	ret = PTR_ERR_OR_ZERO(root->kf_root);
 	if (ret)
@@ -1500,7 +1501,8 @@ static int container_check_options(struct fs_context *fc, bool named)
 	struct container_fs_context *ctx = fc_context(fc);
 
 	/* Whoever opened the context, not only whoever completes it. */
-	if (fc->user_ns != &init_user_ns)
+	if (security_capable(fc->cred, &init_user_ns, CAP_SYS_ADMIN,
+			     CAP_OPT_NONE))
 		return -EPERM;
 	if (ctx->none && (ctx->all || ctx->mask))
 		return invalfc(fc, "'none' with a subsystem");

@@ -120,6 +120,15 @@ static void next_interval(struct cpu_acct_counters *counters, u64 now)
 	raw_write_seqcount_end(&counters->interval_seq);
 }
 
+static void add_time(u64_stats_t *counter, u64 delta)
+{
+	/* A single instruction, but of an unsigned long. */
+	if (IS_ENABLED(CONFIG_64BIT))
+		u64_stats_add(counter, delta);
+	else
+		u64_stats_set(counter, u64_stats_read(counter) + delta);
+}
+
 /* Under the lock of the runqueue that @task is on. */
 void __cpu_acct_charge(struct task_struct *task, u64 delta)
 {
@@ -132,7 +141,7 @@ void __cpu_acct_charge(struct task_struct *task, u64 delta)
 	if (unlikely(now >= counters->interval_end))
 		next_interval(counters, now);
 	u64_stats_update_begin(&counters->usage_sync);
-	u64_stats_set(&counters->usage, u64_stats_read(&counters->usage) + delta);
+	add_time(&counters->usage, delta);
 	u64_stats_update_end(&counters->usage_sync);
 }
 
@@ -159,7 +168,7 @@ void __cpu_acct_charge_field(struct task_struct *task, int index, u64 delta)
 		return;
 	}
 	u64_stats_update_begin(&counters->times_sync);
-	u64_stats_set(field, u64_stats_read(field) + delta);
+	add_time(field, delta);
 	u64_stats_update_end(&counters->times_sync);
 }
 

@@ -282,7 +282,8 @@ static bool child_in_place(struct task_struct *child)
 	struct cpuset *cs;
 	bool ret;
 
-	rcu_read_lock();
+	/* Less than rcu_read_lock() takes. */
+	rcu_read_lock_sched();
 	cs = task_cpuset(child);
 	pl = cpuset_placement(cs);
 	ret = cpuset_mems_in_place(child, pl);
@@ -291,7 +292,7 @@ static bool child_in_place(struct task_struct *child)
 	else
 		ret = ret && task_cpuset_placed(child) &&
 		      cpus_in_place(child, &pl->cpus);
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return ret;
 }
 

@@ -154,7 +154,7 @@ static inline bool cpuset_is_root(const struct cpuset *cs)
 /* Under RCU. */
 static inline struct cpuset_placement *cpuset_placement(struct cpuset *cs)
 {
-	return rcu_dereference(cs->placement);
+	return rcu_dereference_check(cs->placement, rcu_read_lock_sched_held());
 }
 
 /* Where placements cannot change: under container_mutex. */

@@ -1022,36 +1022,71 @@ TEST_F(mount, user_namespace_remount)
 	EXPECT_TRUE(same_state(&before));
 }
 
+static int open_new(void)
+{
+	return fsopen("container", 0);
+}
+
+static int open_active(void)
+{
+	int fs = fspick(AT_FDCWD, A, 0);
+
+	if (fs >= 0 && (fsconfig(fs, FSCONFIG_SET_FLAG, "cpuset", NULL, 0) ||
+			fsconfig(fs, FSCONFIG_SET_STRING, "release_agent",
+				 "/tmp/evil", 0)))
+		return -1;
+	return fs;
+}
+
+/*
+ * A descriptor of a context that root of another user namespace has got; 0 if he
+ * could not get it.
+ */
+static int passed_context(int (*get)(void))
+{
+	int *step = ct_shared(sizeof(int)), *fs = ct_shared(sizeof(int));
+	int pidfd, copy;
+	pid_t pid = ct_fork();
+
+	if (!pid) {
+		if (!unshare(CLONE_NEWUSER | CLONE_NEWNS))
+			*fs = get();
+		ct_futex_wake(step, 1);
+		pause();
+	}
+	ct_futex_wait(step, 0);
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	copy = *fs > 0 ? syscall(SYS_pidfd_getfd, pidfd, *fs, 0) : 0;
+	close(pidfd);
+	ct_kill(pid);
+	return copy;
+}
+
 /*
  * Holes 1, 13: a context opened in another user namespace is refused even when a
  * privileged process is brought to complete it.
  */
 TEST_F(mount, user_namespace_context_passed)
 {
-	int *step = ct_shared(sizeof(int)), *fs = ct_shared(sizeof(int));
-	int pidfd, copy;
-	pid_t pid;
+	struct state before;
+	int fs;
 
-	pid = ct_fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		if (!unshare(CLONE_NEWUSER | CLONE_NEWNS))
-			*fs = fsopen("container", 0);
-		ct_futex_wake(step, 1);
-		pause();
-	}
-	ct_futex_wait(step, 0);
-	ASSERT_LT(0, *fs);
-	pidfd = syscall(SYS_pidfd_open, pid, 0);
-	ASSERT_LE(0, pidfd);
-	copy = syscall(SYS_pidfd_getfd, pidfd, *fs, 0);
-	ASSERT_LE(0, copy);
-	EXPECT_EQ(-1, fsconfig(copy, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+	fs = passed_context(open_new);
+	ASSERT_LT(0, fs);
+	EXPECT_EQ(-1, fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
 	EXPECT_EQ(EPERM, errno);
-	close(copy);
-	close(pidfd);
-	ct_kill(pid);
+	close(fs);
 	EXPECT_TRUE(same_state(&self->before));
+
+	/* Nor does the agent of a hierarchy change so. */
+	ASSERT_EQ(0, ct_mount("cpuset", A));
+	ASSERT_EQ(0, read_state(&before));
+	fs = passed_context(open_active);
+	ASSERT_LT(0, fs);
+	EXPECT_EQ(-1, fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
+	EXPECT_EQ(EPERM, errno);
+	close(fs);
+	EXPECT_TRUE(same_state(&before));
 }
 
 /*

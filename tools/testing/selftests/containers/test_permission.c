@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -344,6 +345,20 @@ static int agent_after_drop(void *before)
 	return fd < 0 ? fd : ct_fd_write(fd, "/tmp/late");
 }
 
+/* Opened by who may not, written by who may. */
+static int agent_by_privileged_writer(void *unused)
+{
+	int fd;
+
+	(void)unused;
+	if (seteuid(CT_UID))
+		return -EPROTO;
+	fd = ct_open(T, "release_agent", O_WRONLY);
+	if (seteuid(0))
+		return -EPROTO;
+	return fd < 0 ? -EPROTO : ct_fd_write(fd, "/tmp/evil");
+}
+
 static int agent_without_capability(void *unused)
 {
 	(void)unused;
@@ -365,6 +380,7 @@ TEST_F(permission, release_agent)
 	EXPECT_EQ(-EPERM, ct_call(agent_in_user_namespace, NULL));
 	ASSERT_EQ(0, chmod(T "/release_agent", 0666));
 	EXPECT_EQ(-EPERM, ct_call(agent_after_drop, NULL));
+	EXPECT_EQ(-EPERM, ct_call(agent_by_privileged_writer, NULL));
 	pid = ct_fork();
 	if (!pid)
 		_exit(agent_without_capability(NULL));
@@ -502,6 +518,9 @@ TEST_F(permission, pid_namespace_gone)
 	fd = get_fd(in);
 	ASSERT_LE(0, fd);
 	ct_kill(in->pid);
+	/* It is freed after two grace periods. */
+	for (int i = 0; i < 3; i++)
+		ASSERT_EQ(0, syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0));
 	EXPECT_EQ(-ESRCH, ct_fd_write(fd, "1"));
 	EXPECT_EQ(-ESRCH, ct_fd_write(fd, "2"));
 	EXPECT_EQ(0, ct_fd_write(fd, "0"));

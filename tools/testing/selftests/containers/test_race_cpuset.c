@@ -550,10 +550,16 @@ TEST_F_TIMEOUT(race_cpuset, page_faults, RACE_TIMEOUT)
  */
 static void faulter(struct race *race, void *arg)
 {
+	const unsigned long nodes = ALL_MEMS;
 	long size = sysconf(_SC_PAGESIZE);
 
-	if (cpuset_set_affinity(0, 1UL << (long)arg))
+	/* In and out, so that its sequence count is not as at the start. */
+	if (ct_enter(A) || ct_enter(MNT) || cpuset_set_affinity(0, 1UL << (long)arg))
 		race_fail(race, "affinity");
+	/* Such a policy looks at the nodes for each page. */
+	if (syscall(SYS_set_mempolicy, MPOL_INTERLEAVE, &nodes, 8 * sizeof(nodes)))
+		race_fail(race, "set_mempolicy: %d", errno);
+	race_count(race, COUNT_MOVED);
 	while (!race_over(race)) {
 		char *mem = mmap(NULL, PAGES * size, PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -573,12 +579,21 @@ TEST_F_TIMEOUT(race_cpuset, first_and_last, RACE_TIMEOUT)
 {
 	struct race *race = self->race;
 
+	ASSERT_EQ(0, cpuset_make(A, ALL_CPUS, ALL_MEMS));
 	for (long i = 0; i < CPUS; i++) {
 		ASSERT_LT(0, race_worker(race, faulter, (void *)i));
 	}
+	while (race->count[COUNT_MOVED] < CPUS && !race_over(race))
+		race_sleep_us(1000);
+	ASSERT_EQ(0, ct_rmdir(A));
+	/* Nobody is asked for their nodes while nothing is mounted. */
 	while (!race_over(race)) {
-		int ret = cpuset_make(A, 3, 1 + race_random(3));
+		int ret = ct_umount(MNT);
 
+		if (!ret)
+			ret = ct_mount("cpuset", MNT);
+		if (!ret)
+			ret = cpuset_make(A, 3, 1 + race_random(3));
 		if (!ret && race_random(2))
 			ret = ct_enter(A) ?: ct_enter(MNT);
 		if (!ret)
@@ -593,6 +608,102 @@ TEST_F_TIMEOUT(race_cpuset, first_and_last, RACE_TIMEOUT)
 	       PAGES, race->count[COUNT_WRITTEN]);
 	EXPECT_LT(3UL, race->count[COUNT_FAULTS]);
 	EXPECT_LT(1UL, race->count[COUNT_WRITTEN]);
+}
+
+/*
+ * Hole 73: kernel threads are put into a cpuset as soon as they are there, while
+ * CPUs go and come back, and agents are run, for which workers are created.
+ */
+
+#define R	CT_DIR "/agents"
+
+/* All that are children of kthreadd. */
+static void kthread_mover(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		struct ct_pids pids;
+
+		if (ct_read_pids(MNT, "tasks", &pids))
+			continue;
+		/* The newest come last. */
+		for (size_t i = pids.count; i-- > 0 && !race_over(race); ) {
+			char comm[64];
+
+			if (ct_proc_read(pids.pid[i], "comm", comm, sizeof(comm)) <= 0 ||
+			    strncmp(comm, "kworker/", 8))
+				continue;
+			if (!ct_attach(A, pids.pid[i]))
+				race_count(race, COUNT_MOVED);
+			race_count(race, COUNT_CHECKED);
+		}
+		ct_free_pids(&pids);
+	}
+}
+
+/* What a work item waits for makes others wait for another worker. */
+static void agent_caller(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		pid_t pid = ct_sleeper(R "/x");
+
+		if (pid < 0)
+			race_fail(race, "sleeper: %d", pid);
+		else
+			ct_kill(pid);
+		race_count(race, COUNT_FORKED);
+	}
+}
+
+static unsigned long affinity_of(pid_t pid)
+{
+	unsigned long mask = 0;
+
+	return syscall(SYS_sched_getaffinity, pid, sizeof(mask), &mask) < 0 ? 0 : mask;
+}
+
+TEST_F_TIMEOUT(race_cpuset, kernel_threads, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+	struct ct_pids pids;
+	int bound = 0;
+
+	ASSERT_EQ(0, cpuset_make(A, 1, 1));
+	ASSERT_EQ(0, ct_mount("none,name=agents,release_agent=/bin/true", R));
+	ASSERT_EQ(0, ct_mkdir(R "/x"));
+	ASSERT_EQ(0, ct_write(R "/x", "notify_on_release", "1"));
+	ASSERT_LT(0, race_worker(race, kthread_mover, NULL));
+	ASSERT_LT(0, race_worker(race, agent_caller, NULL));
+	ASSERT_LT(0, race_worker(race, hotplugger, NULL));
+	race_run(race);
+	EXPECT_RACE(race);
+	EXPECT_EQ(0, cpus_restore());
+	TH_LOG("%lu attempts, %lu moved, %lu agents, %lu CPUs off or on",
+	       race->count[COUNT_CHECKED], race->count[COUNT_MOVED],
+	       race->count[COUNT_FORKED], race->count[COUNT_HOTPLUG]);
+	EXPECT_LT(3UL, race->count[COUNT_CHECKED]);
+	EXPECT_LT(3UL, race->count[COUNT_FORKED]);
+	EXPECT_LT(1UL, race->count[COUNT_HOTPLUG]);
+	/* Whoever is bound to a CPU runs there, and is in no cpuset. */
+	ASSERT_EQ(0, ct_read_pids(A, "tasks", &pids));
+	EXPECT_EQ(0U, pids.count);
+	ct_free_pids(&pids);
+	ASSERT_EQ(0, ct_read_pids(MNT, "tasks", &pids));
+	for (size_t i = 0; i < pids.count; i++) {
+		unsigned int cpu;
+		char comm[64];
+
+		if (ct_proc_read(pids.pid[i], "comm", comm, sizeof(comm)) <= 0 ||
+		    sscanf(comm, "kworker/%u:", &cpu) != 1)
+			continue;
+		EXPECT_EQ(1UL << cpu, affinity_of(pids.pid[i]))
+			TH_LOG("%s", comm);
+		bound++;
+	}
+	ct_free_pids(&pids);
+	EXPECT_LT(3, bound);
+	EXPECT_EQ(0, ct_rmdir(A));
 }
 
 /*

@@ -48,7 +48,9 @@ foreign_busybox() {
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 	touch "$dir/status"
 	# shellcheck disable=SC2086
-	(cd "$dir" && apt-get $apt update && apt-get $apt download busybox-static &&
+	# Not every list has to be there.
+	(cd "$dir" && { apt-get $apt update || :; } &&
+	 apt-get $apt download busybox-static &&
 	 dpkg-deb -x busybox-static_*.deb root) >"$LOGS/matrix-busybox.log" 2>&1 || {
 		tail -n 20 "$LOGS/matrix-busybox.log" >&2
 		die "no busybox for $1"
