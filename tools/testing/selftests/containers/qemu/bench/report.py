@@ -165,7 +165,7 @@ def table(res, version):
 
 
 GROUPING_LOCKS = ("cgroup", "css_set", "cpuset", "callback_lock", "container",
-                  "attach_mutex", "group->", "bucket->", "cont->", "ctl->", "pressure",
+                  "attach_mutexes", "group->", "bucket->", "cont->", "ctl->", "pressure",
                   "rstat", "res_group", "numtasks")
 
 
