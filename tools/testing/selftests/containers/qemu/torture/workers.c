@@ -471,9 +471,9 @@ struct dl_attr {
 };
 
 /*
- * On the debug kernel a SCHED_DEADLINE thread that has used up its runtime while CPUs go
- * offline may never run again, with nothing mounted, too. As long as it is not known
- * why, it is one or the other.
+ * Linux 6.12 with cpusets, those of control groups as well, may never run a
+ * SCHED_DEADLINE thread again that has used up its runtime while CPUs went offline. So
+ * it is one or the other.
  */
 static bool round_of_hotplug(void)
 {
