@@ -471,18 +471,21 @@ struct dl_attr {
 };
 
 /*
- * Linux 6.12 with cpusets, those of control groups as well, may never run a
- * SCHED_DEADLINE thread again that has used up its runtime while CPUs went offline. So
- * it is one or the other.
+ * Linux 6.12 divides by the number of CPUs that are left, which may be none, when a
+ * SCHED_DEADLINE thread has ended on a CPU that has gone. So it is one or the other.
  */
 static bool round_of_hotplug(void)
 {
 	return shared->round % 2;
 }
 
-void affinity(void)
+/*
+ * A process that is SCHED_DEADLINE for a while, once. Linux 6.12 never runs one again
+ * that has another policy when its runtime is to be replenished, and then comes back.
+ */
+static void deadline(void)
 {
-	struct dl_attr attr = {
+	const struct dl_attr attr = {
 		.size = sizeof(attr),
 		.policy = SCHED_DEADLINE,
 		.flags = 1, /* SCHED_FLAG_RESET_ON_FORK */
@@ -490,21 +493,33 @@ void affinity(void)
 		.deadline = 100000000,
 		.period = 100000000,
 	};
-	struct sched_param none = { 0 };
+	const struct sched_param none = { 0 };
+	const unsigned long mask = (1 << CPUS) - 1;
+	pid_t pid = spawn();
+
+	if (!pid) {
+		/* It must be allowed on all of the root domain. */
+		did(OP_AFFINITY, syscall(SYS_sched_setaffinity, 0, sizeof(mask), &mask),
+		    "all");
+		if (!did(OP_DEADLINE, syscall(SYS_sched_setattr, 0, &attr, 0), " ")) {
+			enter();
+			sleep_us(below(3000));
+			if (one_in(2))
+				sched_setscheduler(0, SCHED_OTHER, &none);
+		}
+		_exit(0);
+	}
+	reap(pid);
+}
+
+void affinity(void)
+{
 	unsigned long mask = 1 + below((1 << CPUS) - 1);
 
 	did(OP_AFFINITY, syscall(SYS_sched_setaffinity, one_in(3) ? 0 : pick_victim(),
 				 sizeof(mask), &mask), "%#lx", mask);
-	if (round_of_hotplug() || !one_in(20))
-		return;
-	/* It must be allowed on all of the root domain. */
-	mask = (1 << CPUS) - 1;
-	did(OP_AFFINITY, syscall(SYS_sched_setaffinity, 0, sizeof(mask), &mask), "all");
-	if (did(OP_DEADLINE, syscall(SYS_sched_setattr, 0, &attr, 0), " "))
-		return;
-	enter();
-	sleep_us(below(3000));
-	sched_setscheduler(0, SCHED_OTHER, &none);
+	if (!round_of_hotplug() && one_in(20))
+		deadline();
 }
 
 void unsharer(void)
