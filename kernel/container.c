@@ -24,7 +24,7 @@
  *			joining at fork and leaving at exit: whoever moves a
  *			thread holds the mutex its signal_struct hashes to.
  *			All of them: container_attach_exclude().
- *   group->lock	group->tasks, ->active, ->left, ->iters, ->kill_stamp, and
+ *   group->lock	group->tasks, ->active, ->left, ->kill_stamp, and
  *			task->containers of the members: written with the locks
  *			of both the old and the new group held. Two are taken
  *			in the order of their addresses.
@@ -120,7 +120,6 @@ struct containerfs_root container_dummy_root;
 struct container_group init_container_group = {
 	.lock		= __SPIN_LOCK_UNLOCKED(init_container_group.lock),
 	.tasks		= LIST_HEAD_INIT(init_container_group.tasks),
-	.iters		= LIST_HEAD_INIT(init_container_group.iters),
 };
 
 /*
@@ -841,7 +840,6 @@ static struct container_group *alloc_group(const struct moved_group *moved,
 	refcount_set(&group->refs, 1);
 	spin_lock_init(&group->lock);
 	INIT_LIST_HEAD(&group->tasks);
-	INIT_LIST_HEAD(&group->iters);
 	group->key = moved->key;
 	group->nr_links = moved->nr_links;
 	group_set_states(group, moved->from, moved->to);
@@ -991,18 +989,13 @@ static void group_unoccupy(struct container_group *group)
 /* Is @task a member, or yet to join or gone? Stable under its group's lock. */
 static bool is_member(struct task_struct *task)
 {
-	return !list_empty(&task->container_node);
+	return !list_empty(&task->container_member.node);
 }
 
 /* Take @task off the list of @group, whose lock is held. */
 static void leave_group(struct container_group *group, struct task_struct *task)
 {
-	struct container_task_iter *it;
-
-	list_for_each_entry(it, &group->iters, node)
-		if (it->pos == &task->container_node)
-			it->pos = task->container_node.next;
-	list_del_init(&task->container_node);
+	list_del_init(&task->container_member.node);
 	group->left = true;
 	if (!--group->active)
 		group_vacate(group);
@@ -1018,7 +1011,7 @@ static void leave_group(struct container_group *group, struct task_struct *task)
  */
 static bool has_left(struct task_struct *task)
 {
-	return !READ_ONCE(task->container_node.prev);
+	return !READ_ONCE(task->container_member.node.prev);
 }
 
 /* Under RCU, or with the task's group pinned. */
@@ -1114,6 +1107,12 @@ static struct container_group *next_group(struct container_task_iter *it)
 	return it->group;
 }
 
+/* In container_member.next: the place is not a thread's but a reader's. */
+#define NO_THREAD	((struct task_struct *)ERR_PTR(-ESRCH))
+
+/* How many entries of a list are passed by before others get its lock. */
+#define ITER_BATCH	32
+
 /**
  * container_task_iter_start - begin to walk the members of a container
  * @cont: the container, pinned by the caller
@@ -1127,60 +1126,80 @@ static struct container_group *next_group(struct container_task_iter *it)
 void container_task_iter_start(struct container *cont,
 			       struct container_task_iter *it)
 {
-	*it = (struct container_task_iter) { .cont = cont };
+	*it = (struct container_task_iter) {
+		.cont		= cont,
+		.cursor.next	= NO_THREAD,
+	};
+	INIT_LIST_HEAD(&it->cursor.node);
 }
 
-/*
- * Take the next member of it->group, whose lock is held. At the end of the
- * group NULL, and the iterator is off its list.
- */
-static struct task_struct *iter_step(struct container_task_iter *it)
+/* Is there a group to go on with? It is pinned then. */
+static bool iter_more(struct container_task_iter *it)
 {
-	struct list_head *pos = it->pos;
-
-	if (pos == &it->group->tasks) {
-		list_del(&it->node);
-		return NULL;
-	}
-	it->pos = pos->next;
-	return list_entry(pos, struct task_struct, container_node);
+	return !list_empty(&it->cursor.node) || next_group(it);
 }
 
-/* Go on to the next group. Returns false after the last. */
-static bool iter_next_group(struct container_task_iter *it)
+/* Go on in it->group. Returns the next place, with the lock held. */
+static struct list_head *iter_resume(struct container_task_iter *it)
+	__acquires(&it->group->lock)
 {
-	struct container_group *group = next_group(it);
+	struct container_group *group = it->group;
 
-	if (!group)
-		return false;
 	spin_lock(&group->lock);
-	it->pos = group->tasks.next;
-	list_add(&it->node, &group->iters);
+	if (list_empty(&it->cursor.node))
+		list_add(&it->cursor.node, &group->tasks);
+	return it->cursor.node.next;
+}
+
+/* Be back at @pos, and release the lock; at the end of the list leave the group. */
+static void iter_park(struct container_task_iter *it, struct list_head *pos)
+	__releases(&it->group->lock)
+{
+	struct container_group *group = it->group;
+
+	if (pos == &group->tasks)
+		list_del_init(&it->cursor.node);
+	else
+		list_move_tail(&it->cursor.node, pos);
 	spin_unlock(&group->lock);
-	return true;
+}
+
+/* The thread whose place is @pos; NULL if that is a reader's. */
+static struct task_struct *member_at(struct list_head *pos)
+{
+	struct container_member *member =
+		list_entry(pos, struct container_member, node);
+
+	/* It may be unchained, or who was chained behind it, without this lock. */
+	if (unlikely(READ_ONCE(member->next) == NO_THREAD))
+		return NULL;
+	return container_of(member, struct task_struct, container_member);
 }
 
 /**
  * container_task_iter_next - the next member of a container
  * @it: the iterator
  *
- * No spinlock is held. Return: the thread, for which the caller does
+ * No spinlock is held. Sleeps. Return: the thread, for which the caller does
  * put_task_struct(), or NULL after the last, when nothing more may be done
  * with @it but to end it.
  */
 struct task_struct *container_task_iter_next(struct container_task_iter *it)
 {
-	struct task_struct *task;
+	struct task_struct *task = NULL;
+	struct list_head *pos;
+	unsigned int left;
 
-	if (!it->group && !iter_next_group(it))
-		return NULL;
-	do {
-		spin_lock(&it->group->lock);
-		task = iter_step(it);
+	while (!task && iter_more(it)) {
+		pos = iter_resume(it);
+		for (left = ITER_BATCH; left && !task && pos != &it->group->tasks;
+		     left--, pos = pos->next)
+			task = member_at(pos);
 		if (task)
 			get_task_struct(task);
-		spin_unlock(&it->group->lock);
-	} while (!task && iter_next_group(it));
+		iter_park(it, pos);
+		cond_resched();
+	}
 	return task;
 }
 
@@ -1198,7 +1217,7 @@ static bool leads_process_in(struct task_struct *task, struct container *cont)
 		if (other == task)
 			return true;
 		/* Exited threads, seen as members of the root, do not count. */
-		if (!list_empty(&other->container_node) &&
+		if (!list_empty(&other->container_member.node) &&
 		    task_container_in(other, cont->root) == cont)
 			return false;
 	}
@@ -1221,32 +1240,24 @@ unsigned int container_task_iter_fill(struct container_task_iter *it,
 {
 	unsigned int count = 0, left;
 	struct task_struct *task;
-	bool more = it->group;
+	struct list_head *pos;
 	pid_t nr;
 
-	do {
-		if (!more && !iter_next_group(it))
-			break;
-		rcu_read_lock();
-		spin_lock(&it->group->lock);
-		more = true;
-		/* Whoever has no id takes time as well, and the lock is released. */
-		for (left = max; left && count < max; left--) {
-			task = iter_step(it);
-			if (!task) {
-				more = false;
-				break;
-			}
-			nr = task_pid_nr_ns(task, ns);
+	while (count < max && iter_more(it)) {
+		pos = iter_resume(it);
+		/* Readers, and whoever has no id, take time as well. */
+		for (left = ITER_BATCH; left && count < max && pos != &it->group->tasks;
+		     left--, pos = pos->next) {
+			task = member_at(pos);
+			nr = task ? task_pid_nr_ns(task, ns) : 0;
 			if (nr)
 				nrs[count++] = nr;
 		}
-		spin_unlock(&it->group->lock);
-		rcu_read_unlock();
-		if (more && fatal_signal_pending(current))
+		iter_park(it, pos);
+		if (fatal_signal_pending(current))
 			return 0;
 		cond_resched();
-	} while (count < max);
+	}
 	return count;
 }
 
@@ -1278,7 +1289,6 @@ unsigned int container_task_iter_fill_processes(struct container_task_iter *it,
 			nrs[count++] = nr;
 		if (fatal_signal_pending(current))
 			return 0;
-		cond_resched();
 	}
 	return count;
 }
@@ -1294,7 +1304,7 @@ void container_task_iter_end(struct container_task_iter *it)
 	if (!group)
 		return;
 	spin_lock(&group->lock);
-	list_del(&it->node);
+	list_del_init(&it->cursor.node);
 	spin_unlock(&group->lock);
 	put_group(group);
 	it->group = NULL;
@@ -1364,7 +1374,7 @@ static bool killed_since_fork(struct container_group *group,
 static bool join_group(struct container_group *group, struct task_struct *child,
 		       bool *killed)
 {
-	struct task_struct *creator = child->container_next;
+	struct task_struct *creator = child->container_member.next;
 
 	if (is_member(child) || !creator)
 		return true;
@@ -1372,8 +1382,8 @@ static bool join_group(struct container_group *group, struct task_struct *child,
 	if (rcu_access_pointer(creator->containers) != group)
 		return false;
 	group->active++;
-	list_add_tail(&child->container_node, &group->tasks);
-	WRITE_ONCE(child->container_next, NULL);
+	list_add_tail(&child->container_member.node, &group->tasks);
+	WRITE_ONCE(child->container_member.next, NULL);
 	return true;
 }
 
@@ -1400,10 +1410,10 @@ static bool join_cloned_group(struct container_group *group,
 	lock_groups(group, base);
 	*killed |= killed_since_fork(base, child) ||
 		   killed_since_fork(group, child);
-	joined = rcu_access_pointer(child->container_next->containers) == base;
+	joined = rcu_access_pointer(child->container_member.next->containers) == base;
 	if (joined) {
-		list_add_tail(&child->container_node, &group->tasks);
-		WRITE_ONCE(child->container_next, NULL);
+		list_add_tail(&child->container_member.node, &group->tasks);
+		WRITE_ONCE(child->container_member.next, NULL);
 		child->container_cloned = false;
 	}
 	unlock_groups(group, base);
@@ -1422,7 +1432,7 @@ static struct container_group *follow_creator(struct task_struct *child,
 {
 	struct container *cont = cloned_container(group);
 
-	if (child->signal == child->container_next->signal &&
+	if (child->signal == child->container_member.next->signal &&
 	    group_container(base, cont->root) != cont->parent) {
 		get_group(base);
 		return base;
@@ -1442,7 +1452,7 @@ static void join_cloned(struct task_struct *child, bool *killed)
 		*killed |= killed_since_fork(group, child);
 		spin_unlock(&group->lock);
 
-		base = task_group_get(child->container_next);
+		base = task_group_get(child->container_member.next);
 		next = follow_creator(child, group, base);
 		if (next == group) {
 			joined = join_cloned_group(group, base, child, killed);
@@ -1469,7 +1479,7 @@ static void join_creator(struct task_struct *child, bool *killed)
 		joined = join_group(group, child, killed);
 		if (!joined) {
 			/* It cannot go away before @child has joined. */
-			next = task_group_get(child->container_next);
+			next = task_group_get(child->container_member.next);
 			rcu_assign_pointer(child->containers, next);
 		}
 		spin_unlock(&group->lock);
@@ -1489,7 +1499,7 @@ static void join_newborn(struct task_struct *child)
 {
 	bool killed = false;
 
-	if (likely(!READ_ONCE(child->container_next)))
+	if (likely(!READ_ONCE(child->container_member.next)))
 		return;
 	if (child->container_cloned)
 		join_cloned(child, &killed);
@@ -1503,7 +1513,7 @@ static void join_newborn(struct task_struct *child)
 /* Ends a chain of threads; never on one itself. */
 #define CHAIN_END	(&init_task)
 
-/* Pinned threads, linked by task->container_next. */
+/* Pinned threads, linked by task->container_member.next. */
 struct thread_chain {
 	struct task_struct	*head;
 	struct task_struct	**tail;
@@ -1554,9 +1564,9 @@ struct container_attachment {
 static void chain_task(struct thread_chain *chain, struct task_struct *task)
 {
 	get_task_struct(task);
-	task->container_next = CHAIN_END;
+	task->container_member.next = CHAIN_END;
 	*chain->tail = task;
-	chain->tail = &task->container_next;
+	chain->tail = &task->container_member.next;
 }
 
 static void init_chain(struct thread_chain *chain)
@@ -1570,8 +1580,8 @@ static void unchain_task(struct task_struct **link)
 {
 	struct task_struct *task = *link;
 
-	*link = task->container_next;
-	WRITE_ONCE(task->container_next, NULL);
+	WRITE_ONCE(*link, task->container_member.next);
+	WRITE_ONCE(task->container_member.next, NULL);
 	put_task_struct(task);
 }
 
@@ -1617,7 +1627,7 @@ static int chain_member(struct container_attachment *att,
 	int ret = 0;
 
 	/* Chained, or yet to join, and moved when all others have been if it does. */
-	if (passes_over(att, task) || READ_ONCE(task->container_next))
+	if (passes_over(att, task) || READ_ONCE(task->container_member.next))
 		return 0;
 	group = lock_task_group(task);
 	if (!is_member(task))
@@ -1720,7 +1730,7 @@ static int prepare_moves(struct container_attachment *att)
 
 #define for_each_chained(task, move)					\
 	for ((task) = (move)->chains[CHAIN_PREPARED].head; (task) != CHAIN_END;	\
-	     (task) = (task)->container_next)
+	     (task) = (task)->container_member.next)
 
 /*
  * Undo can_attach, in the order in which it was called, up to but without that
@@ -1803,7 +1813,7 @@ static bool move_task(struct container_move *move, struct task_struct *task)
 		return false;
 	leave_group(move->from, task);
 	to->active++;
-	list_add_tail(&task->container_node, &to->tasks);
+	list_add_tail(&task->container_member.node, &to->tasks);
 	/* Pairs with rcu_dereference() in task_subsys_state(). */
 	rcu_assign_pointer(task->containers, to);
 	return true;
@@ -1836,7 +1846,7 @@ static void move_newcomer(struct container_attachment *att,
 	 * Chained before, or yet to join. One that joined a group we move from
 	 * before its creator was moved out of there is seen to have joined.
 	 */
-	if (READ_ONCE(task->container_next))
+	if (READ_ONCE(task->container_member.next))
 		return;
 	group = lock_task_group(task);
 	if (is_member(task))
@@ -1875,17 +1885,15 @@ static void move_chained(struct container_attachment *att,
 			 struct container_move *move)
 {
 	struct task_struct **link = &move->chains[CHAIN_PREPARED].head;
-	unsigned int count, batch;
+	unsigned int count;
 
 	while (*link != CHAIN_END) {
 		count = 0;
 		if (move->occupied) {
 			lock_groups(move->from, move->to);
-			/* Readers make each of them take longer. */
-			batch = list_empty(&move->from->iters) ? MOVE_BATCH : 1;
-			while (count < batch && *link != CHAIN_END &&
+			while (count < MOVE_BATCH && *link != CHAIN_END &&
 			       move_task(move, *link)) {
-				link = &(*link)->container_next;
+				link = &(*link)->container_member.next;
 				count++;
 			}
 			put_moved(move, count);
@@ -1975,19 +1983,22 @@ static void finish_moves(struct container_attachment *att, struct mutex *mutex,
 int container_attach(struct container *cont, struct task_struct *task,
 		     bool whole, const struct cred *cred)
 {
-	struct container_attachment att = {
-		.cont	= cont,
-		.task	= task,
-		.whole	= whole,
-		.cred	= cred,
-		.moves	= LIST_HEAD_INIT(att.moves),
-	};
+	struct container_attachment att;
 	struct mutex *mutex = attach_mutex(task);
 	bool committed = false;
 	int ret;
 
-	if (task == kthreadd_task || !kthread_has_started(task))
+	if ((task->flags & PF_KTHREAD) &&
+	    (task == kthreadd_task || !kthread_has_started(task)))
 		return -EINVAL;
+
+	/* The others are set before they are looked at; clearing them takes time. */
+	att.cont = cont;
+	att.task = task;
+	att.whole = whole;
+	att.cred = cred;
+	att.done = false;
+	INIT_LIST_HEAD(&att.moves);
 
 	cpus_read_lock();
 	mutex_lock(mutex);
@@ -2121,9 +2132,9 @@ void container_start(void)
 		spin_lock(&group->lock);
 		if (!is_member(task) && !(READ_ONCE(task->flags) & PF_EXITING)) {
 			group->active++;
-			list_add_tail(&task->container_node, &group->tasks);
+			list_add_tail(&task->container_member.node, &group->tasks);
 		}
-		WRITE_ONCE(task->container_next, NULL);
+		WRITE_ONCE(task->container_member.next, NULL);
 		spin_unlock(&group->lock);
 	}
 	rcu_read_unlock();
@@ -2333,11 +2344,11 @@ void __container_exit(struct task_struct *task)
 	if (likely(is_member(task)))
 		leave_group(group, task);
 	/* See has_left(). */
-	WRITE_ONCE(task->container_node.prev, NULL);
+	WRITE_ONCE(task->container_member.node.prev, NULL);
 	spin_unlock(&group->lock);
 
 	/* Chained under the lock of the group: part of an attach. */
-	if (unlikely(READ_ONCE(task->container_next))) {
+	if (unlikely(READ_ONCE(task->container_member.next))) {
 		mutex_lock(attach_mutex(task));
 		mutex_unlock(attach_mutex(task));
 	}

@@ -321,7 +321,6 @@ static void visit_members(struct cpuset *cs, void (*fn)(struct task_struct *task
 	while ((task = container_task_iter_next(&it))) {
 		fn(task);
 		put_task_struct(task);
-		cond_resched();
 	}
 	container_task_iter_end(&it);
 }

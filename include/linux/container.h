@@ -256,12 +256,11 @@ struct container_subsys {
  * @subsys: the state of each subsystem; constant
  * @refs: one for each member, move in progress, fork in progress and reader; not
  *	counted in init_container_group
- * @lock: protects @tasks, @active, @left, @iters, @kill_stamp, and
- *	task->containers of the members
- * @tasks: the members, by task_struct.container_node
+ * @lock: protects @tasks, @active, @left, @kill_stamp, and task->containers of the
+ *	members
+ * @tasks: the members, and readers on their way; struct container_member
  * @active: number of members and reservations by moves in progress
  * @left: a member has left since it had none
- * @iters: iterators that stand at a member
  * @kill_stamp: when the members were last killed together
  * @nonroot_mask: subsystems whose state is not that of the root; constant
  * @hash: entry in the table of groups
@@ -275,11 +274,10 @@ struct container_subsys {
 struct container_group {
 	struct container_subsys_state	*subsys[CONTAINER_SUBSYS_COUNT];
 	refcount_t			refs;
-	spinlock_t			lock;	/* protects the next five */
+	spinlock_t			lock;	/* protects the next four */
 	struct list_head		tasks;
 	unsigned int			active;
 	bool				left;
-	struct list_head		iters;
 	unsigned int			kill_stamp;
 	unsigned long			nonroot_mask;
 	struct hlist_node		hash;
@@ -439,8 +437,7 @@ struct container *container_next_descendant_pre(struct container *pos,
 struct container_task_iter {
 	struct container	*cont;
 	struct container_group	*group;
-	struct list_head	*pos;
-	struct list_head	node;
+	struct container_member	cursor;
 	unsigned int		bucket;
 };
 
@@ -522,8 +519,8 @@ void __container_task_dead(struct task_struct *task);
 static inline void container_fork(struct task_struct *child)
 {
 	RCU_INIT_POINTER(child->containers, &init_container_group);
-	INIT_LIST_HEAD(&child->container_node);
-	child->container_next = current;
+	INIT_LIST_HEAD(&child->container_member.node);
+	child->container_member.next = current;
 	child->container_cloned = false;
 }
 

@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <linux/sched.h>
 #include <mntent.h>
 #include <poll.h>
@@ -763,6 +764,23 @@ void ct_free_pids(struct ct_pids *pids)
 	free(pids->pid);
 	pids->pid = NULL;
 	pids->count = 0;
+}
+
+/**
+ * ct_settle - wait until what has been removed is freed
+ *
+ * A container is freed after its own grace period and those of all below.
+ *
+ * Return: 0 or -errno
+ */
+int ct_settle(void)
+{
+	for (int i = 0; i < 3; i++) {
+		if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+			return -errno;
+		usleep(100000);
+	}
+	return 0;
 }
 
 /**

@@ -82,6 +82,7 @@ int ct_read_pids(const char *cont, const char *file, struct ct_pids *pids);
 int ct_fd_read_pids(int fd, struct ct_pids *pids);
 void ct_free_pids(struct ct_pids *pids);
 int ct_count(const char *cont, const char *file);
+int ct_settle(void);
 int ct_has(const char *cont, const char *file, pid_t pid);
 
 /**

@@ -29,7 +29,7 @@
 #include "containers_util.h"
 
 #define RACE_SECONDS	8
-#define RACE_WORKERS	32
+#define RACE_WORKERS	40
 /* Time that workers get to come to an end, under the debug kernel. */
 #define RACE_JOIN_MS	30000
 /* For the harness: the race, its beginning and end, under the debug kernel. */

@@ -616,6 +616,7 @@ TEST_F(cpuset, removed)
 		ASSERT_LT(0, read(fds[i], buf, sizeof(buf)));
 	}
 	ASSERT_EQ(0, ct_rmdir(A));
+	ASSERT_EQ(0, ct_settle());
 	for (int i = 0; i < 6; i++) {
 		EXPECT_EQ(-1, pread(fds[i], buf, sizeof(buf), 0));
 		EXPECT_EQ(ENODEV, errno);

@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "../kselftest_harness.h"
 #include "ns_util.h"
@@ -338,6 +339,66 @@ TEST_F_TIMEOUT(crowd, exit, LONG_TIMEOUT)
 	EXPECT_EQ(0, ct_count(A, "tasks"));
 	EXPECT_EQ(0, ct_read_num(A, "sample.members"));
 	EXPECT_EQ(0, ct_rmdir(A));
+}
+
+/* What it takes at least to create a process and see it exit. */
+static uint64_t shortest_life(void)
+{
+	uint64_t shortest = UINT64_MAX;
+
+	for (int i = 0; i < 100; i++) {
+		uint64_t began = race_now(), took;
+		pid_t pid = vfork();
+
+		if (!pid)
+			_exit(0);
+		if (pid < 0 || ct_wait(pid))
+			return 0;
+		took = race_now() - began;
+		if (took < shortest)
+			shortest = took;
+	}
+	return shortest;
+}
+
+/*
+ * Hole 77: who may read "tasks" has it open 60,000 times, each time in the middle of
+ * the members. None of them has to be looked at when a member exits or moves.
+ */
+TEST_F_TIMEOUT(crowd, half_read_files, LONG_TIMEOUT)
+{
+	enum { THREADS = 2000, FILES = 60000 };
+	const struct rlimit limit = { FILES + 100, FILES + 100 };
+	pid_t *tid = ct_shared(THREADS * sizeof(*tid));
+	pid_t pid = start_crowd(A, THREADS, tid);
+	uint64_t before, after;
+	int fd = -1;
+	char byte;
+
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, ct_enter(A));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	before = shortest_life();
+	ASSERT_LT(0UL, before);
+	for (int i = 0; i < FILES; i++) {
+		fd = ct_open(A, "tasks", O_RDONLY);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(1, read(fd, &byte, 1));
+	}
+	after = shortest_life();
+	TH_LOG("%llu us, %llu us beside them", (unsigned long long)before / 1000,
+	       (unsigned long long)after / 1000);
+	EXPECT_LT(0UL, after);
+	EXPECT_GT(2 * before, after);
+	EXPECT_EQ(THREADS + 1, ct_count(A, "tasks"));
+	ASSERT_EQ(0, ct_enter(T));
+	ASSERT_EQ(0, ct_attach_process(B, pid));
+	EXPECT_TRUE(crowd_is_in(B, tid, THREADS));
+	EXPECT_EQ(0, ct_count(A, "tasks"));
+	while (read(fd, &byte, 1) == 1)
+		;
+	EXPECT_EQ(0, read(fd, &byte, 1));
+	ct_kill(pid);
 }
 
 TEST_HARNESS_MAIN

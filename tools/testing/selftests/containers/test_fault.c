@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hole 29: allocations that fail. Each of those that a system call makes in the
- * kernel's slabs fails once, the first, the second, and so on, until the call gets
- * along without the one that would be next. When it fails everything is as it was
- * before; when it succeeds all the same, as after any success. What is lost on the
- * way is found by kmemleak at the end of the boot.
+ * Hole 29: allocations that fail. Each of those that a system call makes, objects in
+ * the kernel's slabs and pages, fails once, the first, the second, and so on, until
+ * the call gets along without the one that would be next. When it fails everything is
+ * as it was before; when it succeeds all the same, as after any success. What is lost
+ * on the way is found by kmemleak at the end of the boot.
  *
  * kernel: debug
  */
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mempolicy.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -22,7 +23,8 @@
 #define B	T "/b"
 #define X	T "/x"
 
-#define FAILSLAB	"/sys/kernel/debug/failslab"
+#define DEBUG	"/sys/kernel/debug/"
+#define PAGES	DEBUG "fail_page_alloc"
 #define LIST		"cpuset,cpuacct,numtasks,bc,sample"
 
 #define LONG_TIMEOUT	300
@@ -96,6 +98,8 @@ static int fail_each(const struct call *call, int *failed)
 	return -E2BIG;
 }
 
+static const char *const faults[] = { DEBUG "failslab", PAGES };
+
 FIXTURE(fault)
 {
 	int failed;
@@ -104,16 +108,22 @@ FIXTURE(fault)
 FIXTURE_SETUP(fault)
 {
 	ASSERT_EQ(0, ct_setup());
-	ASSERT_EQ(0, ct_write(FAILSLAB, "ignore-gfp-wait", "N"));
-	/* Each would print where it failed. */
-	ASSERT_EQ(0, ct_write(FAILSLAB, "verbose", "0"));
+	for (unsigned int i = 0; i < ARRAY_SIZE(faults); i++) {
+		ASSERT_EQ(0, ct_write(faults[i], "ignore-gfp-wait", "N"));
+		/* Each would print where it failed. */
+		ASSERT_EQ(0, ct_write(faults[i], "verbose", "0"));
+	}
+	ASSERT_EQ(0, ct_write(PAGES, "min-order", "0"));
 	nth_file = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, nth_file);
 }
 
 FIXTURE_TEARDOWN_PARENT(fault)
 {
-	EXPECT_EQ(0, ct_write(FAILSLAB, "ignore-gfp-wait", "Y"));
+	EXPECT_EQ(0, ct_write(PAGES, "min-order", "1"));
+	for (unsigned int i = 0; i < ARRAY_SIZE(faults); i++) {
+		EXPECT_EQ(0, ct_write(faults[i], "ignore-gfp-wait", "Y"));
+	}
 	EXPECT_EQ(0, ct_reset());
 }
 
@@ -388,11 +398,14 @@ static bool is_alone(void)
 TEST_F_TIMEOUT(fault, fork, LONG_TIMEOUT)
 {
 	static const struct call call = { fork_once, wait_once, is_alone, EAGAIN };
+	unsigned long nodes = 1;
 
 	ASSERT_EQ(0, ct_mount(LIST, T));
 	ASSERT_EQ(0, make_two());
 	ASSERT_EQ(0, ct_enter(A));
-	EXPECT_FAULTS(&call, 10, 10);
+	/* The child gets a copy of that, too. */
+	ASSERT_EQ(0, syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 3));
+	EXPECT_FAULTS(&call, 11, 11);
 	ASSERT_EQ(0, ct_enter(T));
 	EXPECT_EQ(0, ct_read_num(A, "sample.members"));
 	EXPECT_EQ(0, ct_rmdir(A));

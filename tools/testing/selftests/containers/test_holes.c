@@ -437,7 +437,27 @@ static void check_inos(struct race *race)
 				  (unsigned long)ino[i]);
 }
 
-/* Hole 30: 32 that make and remove at once; no two containers have one id. */
+/* What adds up a tree, beside those who make it. */
+static void adder(struct race *race, void *arg)
+{
+	static const char *const files[] = {
+		"cpuacct.subtree_usage", "numtasks.stats", "events",
+	};
+	char buf[1024];
+
+	(void)arg;
+	while (!race->stop) {
+		for (unsigned int i = 0; i < ARRAY_SIZE(files); i++)
+			if (ct_read(T, files[i], buf, sizeof(buf)) <= 0)
+				race_fail(race, "%s", files[i]);
+		race_count(race, 0);
+	}
+}
+
+/*
+ * Hole 30: 32 that make and remove at once; no two containers have one id. Hole 62:
+ * who reads the sum of them meets none that is not complete.
+ */
 TEST_F_TIMEOUT(holes, unique_ids, LONG_TIMEOUT)
 {
 	struct race *race = race_new(5);
@@ -445,7 +465,7 @@ TEST_F_TIMEOUT(holes, unique_ids, LONG_TIMEOUT)
 	unsigned long rounds = 0;
 	struct ct_subsys row;
 
-	ASSERT_EQ(0, ct_mount("sample", T));
+	ASSERT_EQ(0, ct_mount("cpuacct,numtasks,sample", T));
 	makers = ct_shared(sizeof(*makers));
 	ASSERT_EQ(0, pthread_barrierattr_init(&attr));
 	ASSERT_EQ(0, pthread_barrierattr_setpshared(&attr,
@@ -454,6 +474,7 @@ TEST_F_TIMEOUT(holes, unique_ids, LONG_TIMEOUT)
 	for (long i = 0; i < MAKERS; i++) {
 		ASSERT_LT(0, race_worker(race, id_maker, (void *)i));
 	}
+	ASSERT_LT(0, race_worker(race, adder, NULL));
 	for (; !race_over(race); rounds++) {
 		pthread_barrier_wait(&makers->barrier);
 		pthread_barrier_wait(&makers->barrier);
@@ -466,8 +487,9 @@ TEST_F_TIMEOUT(holes, unique_ids, LONG_TIMEOUT)
 	pthread_barrier_wait(&makers->barrier);
 	race_join(race);
 	EXPECT_RACE(race);
-	TH_LOG("%lu rounds of %d", rounds, MAKERS * EACH);
+	TH_LOG("%lu rounds of %d, %lu sums", rounds, MAKERS * EACH, race->count[0]);
 	EXPECT_LT(1UL, rounds);
+	EXPECT_LT(1UL, race->count[0]);
 	ASSERT_EQ(0, ct_subsys("sample", &row));
 	EXPECT_EQ(1, row.containers);
 }
@@ -563,17 +585,21 @@ static int share_all(void)
 	return ret ? ret : ct_write(".", "numtasks.shares", "min_shares=-3");
 }
 
-/* Hole 37: what adds up a tree does not recurse: forks and writes 1,000 levels down. */
+/*
+ * Hole 37: what adds up a tree does not recurse: forks, writes and
+ * hotplug 1,000 levels down.
+ */
 TEST_F_TIMEOUT(holes, deep, LONG_TIMEOUT)
 {
 	int *word = ct_shared(sizeof(int));
 	pid_t pid;
 
-	ASSERT_EQ(0, ct_mount("cpuacct,numtasks,bc,sample", T));
+	ASSERT_EQ(0, ct_mount("cpuset,cpuacct,numtasks,bc,sample", T));
 	ASSERT_EQ(0, chdir(T));
 	for (int i = 0; i < LEVELS; i++) {
 		ASSERT_EQ(0, ct_mkdir("d"));
 		ASSERT_EQ(0, chdir("d"));
+		ASSERT_EQ(0, cpuset_set_both(".", ALL_CPUS, ALL_MEMS));
 	}
 	pid = ct_fork();
 	ASSERT_LE(0, pid);
@@ -594,6 +620,10 @@ TEST_F_TIMEOUT(holes, deep, LONG_TIMEOUT)
 	ct_futex_wait(word, 0);
 	EXPECT_EQ(1, *word);
 	EXPECT_EQ(0, share_all());
+	ASSERT_EQ(0, cpu_online(3, false));
+	EXPECT_IN_FORCE(pid, 1, 0x7, ALL_MEMS);
+	ASSERT_EQ(0, cpu_online(3, true));
+	EXPECT_IN_FORCE(pid, 1, ALL_CPUS, ALL_MEMS);
 	ASSERT_EQ(0, chdir(T "/d"));
 	EXPECT_EQ(0, share_all());
 	EXPECT_LT(0, ct_read_num(".", "cpuacct.subtree_usage"));
@@ -639,17 +669,6 @@ static long kernel_kb(void)
 	return atol(slab + strlen("Slab:")) + atol(percpu + strlen("Percpu:"));
 }
 
-/* A container is freed after its own grace period and those of all below. */
-static int settle(void)
-{
-	for (int i = 0; i < 3; i++) {
-		if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-			return -errno;
-		race_sleep_us(100000);
-	}
-	return 0;
-}
-
 static int fill(void *unused)
 {
 	int ret = ct_become(CT_UID);
@@ -685,7 +704,7 @@ TEST_F_TIMEOUT(holes, memory_comes_back, LONG_TIMEOUT)
 	ASSERT_EQ(0, chown(A, CT_UID, CT_UID));
 	for (int i = 0; i < 3; i++) {
 		if (i == 1) {
-			ASSERT_EQ(0, settle());
+			ASSERT_EQ(0, ct_settle());
 			first = kernel_kb();
 		}
 		ASSERT_EQ(0, ct_call(fill, NULL));

@@ -921,6 +921,7 @@ TEST_F(mount, remount_with_open_removed_directory)
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, ct_rmdir(A "/x"));
 	EXPECT_EQ(0, ct_remount("cpuacct", A));
+	ASSERT_EQ(0, ct_settle());
 	EXPECT_EQ(-1, read(fd, &byte, 1));
 	EXPECT_EQ(ENODEV, errno);
 	EXPECT_EQ(-1, mkdirat(dir, "y", 0755));

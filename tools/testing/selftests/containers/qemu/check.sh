@@ -136,6 +136,16 @@ holes_are_tested() {
 	return $status
 }
 
+# What "make check-broken" breaks is still there to be broken.
+broken_applies() {
+	local patch status=0
+
+	for patch in "$QEMU_DIR"/broken/*.patch; do
+		patch -d "$LINUX" -p1 -F0 -s --dry-run <"$patch" || status=1
+	done
+	return $status
+}
+
 # What failed or was skipped, each after what the harness said of it.
 failures_in() {
 	awk '
@@ -172,6 +182,7 @@ gate "the series makes this tree, without fuzz" "$QEMU_DIR/series.sh" verify
 gate "checkpatch --strict on the series" style
 gate "the sample stands in Documentation/containers.txt" sample_is_documented
 gate "each known hole has its test" holes_are_tested
+gate "what is broken on purpose can be broken" broken_applies
 # If it fails that counts below.
 "$QEMU_DIR/build.sh" debug || :
 # In the time that the tests leave idle.
