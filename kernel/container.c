@@ -897,9 +897,10 @@ static struct container_group *get_group_moved(struct container_group *from,
 	}
 	bucket = group_bucket(moved.key);
 
-	rcu_read_lock();
+	/* Less than rcu_read_lock() takes. */
+	rcu_read_lock_sched();
 	group = find_group(bucket, &moved);
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	if (group)
 		return group;
 
@@ -1600,11 +1601,15 @@ static struct container_move *find_move(struct container_attachment *att,
 static bool may_attach(const struct cred *cred, struct task_struct *task)
 {
 	const struct cred *tcred;
+	bool may;
 
 	if (!cred || uid_eq(cred->euid, GLOBAL_ROOT_UID))
 		return true;
+	rcu_read_lock();
 	tcred = __task_cred(task);
-	return uid_eq(cred->euid, tcred->uid) || uid_eq(cred->euid, tcred->suid);
+	may = uid_eq(cred->euid, tcred->uid) || uid_eq(cred->euid, tcred->suid);
+	rcu_read_unlock();
+	return may;
 }
 
 /* A process takes along those of its threads that are exiting, as members. */
@@ -1692,15 +1697,13 @@ static int chain_members(struct container_attachment *att)
 	struct task_struct *task;
 	int ret = 0;
 
+	if (!att->whole)
+		return chain_member(att, att->task);
 	rcu_read_lock();
-	if (!att->whole) {
-		ret = chain_member(att, att->task);
-	} else {
-		for_each_thread(att->task, task) {
-			ret = chain_member(att, task);
-			if (ret)
-				break;
-		}
+	for_each_thread(att->task, task) {
+		ret = chain_member(att, task);
+		if (ret)
+			break;
 	}
 	rcu_read_unlock();
 	return ret;

@@ -402,27 +402,14 @@ void cpuset_return_bandwidth(struct task_struct *task)
 		undo_dl_move(move);
 }
 
-/**
- * cpuset_use_bandwidth - a thread has been attached
- * @task: the thread, which has the CPUs of the cpuset
- * @cpu: task_cpu() before
- * @home: cpuset_home_cpu() before
- *
- * The scheduler has taken its bandwidth off the domain of @cpu, unless the thread
- * may stay there. Usually that leaves what was reserved. Where it was counted in
- * another domain, or has not gone where it was to go, since it exits or has a mask
- * of its own, or has become SCHED_DEADLINE meanwhile, put right what is wrong.
- * Sleeps.
- */
-void cpuset_use_bandwidth(struct task_struct *task, int cpu, int home)
+/* Not in its caller, which would save registers for it each time. */
+static noinline void use_bandwidth(struct task_struct *task, int cpu, int home)
 {
 	struct dl_move *move;
 	bool taken;
 	u64 bw;
 	int now;
 
-	if (likely(!dl_task(task) && list_empty_careful(&dl_moves)))
-		return;
 	cpuset_lock();
 	move = take_dl_move(task);
 	bw = task->dl.dl_bw;
@@ -453,6 +440,24 @@ undo:
 	if (move)
 		undo_dl_move(move);
 	cpuset_unlock();
+}
+
+/**
+ * cpuset_use_bandwidth - a thread has been attached
+ * @task: the thread, which has the CPUs of the cpuset
+ * @cpu: task_cpu() before
+ * @home: cpuset_home_cpu() before
+ *
+ * The scheduler has taken its bandwidth off the domain of @cpu, unless the thread
+ * may stay there. Usually that leaves what was reserved. Where it was counted in
+ * another domain, or has not gone where it was to go, since it exits or has a mask
+ * of its own, or has become SCHED_DEADLINE meanwhile, put right what is wrong.
+ * Sleeps.
+ */
+void cpuset_use_bandwidth(struct task_struct *task, int cpu, int home)
+{
+	if (unlikely(dl_task(task) || !list_empty_careful(&dl_moves)))
+		use_bandwidth(task, cpu, home);
 }
 
 static int reserve_members(struct cpuset *cs, struct list_head *moves)
