@@ -91,7 +91,9 @@ static const struct {
 	[OP_CLONE]	= { "clone", E(EAGAIN, ENOSPC, EPERM, EUSERS, EMFILE) },
 	[OP_MKDIR]	= { "mkdir", E(PATH_ERRORS, EEXIST, EROFS) },
 	[OP_RMDIR]	= { "rmdir", E(PATH_ERRORS, EBUSY, EROFS) },
-	[OP_RENAME]	= { "rename", E(PATH_ERRORS, EEXIST, ENOTEMPTY, EIO, EINVAL, EROFS) },
+	/* EXDEV: something else has been mounted since the first path was looked up. */
+	[OP_RENAME]	= { "rename", E(PATH_ERRORS, EEXIST, ENOTEMPTY, EIO, EINVAL, EROFS,
+					EXDEV) },
 	/* ENOENT: what it was to be mounted on has just been unmounted. */
 	[OP_MOUNT]	= { "mount", E(EBUSY, EINVAL, ENOENT, EPERM, EMFILE) },
 	[OP_REMOUNT]	= { "remount", E(EBUSY, EINVAL, EPERM, EMFILE) },
