@@ -145,7 +145,7 @@ static const struct {
 					      ENAMETOOLONG) },
 	[OP_F_SPLICE]	= { "fuzz splice", E(ENODEV, EINVAL, EBADF, EAGAIN, EISDIR, ESRCH,
 					     EACCES, EPERM, ENOSPC, EBUSY, EMFILE, E2BIG,
-					     ENAMETOOLONG, ESPIPE) },
+					     ENAMETOOLONG, ESPIPE, EOVERFLOW) },
 	[OP_F_MMAP]	= { "fuzz mmap", E(ENODEV, EACCES, EINVAL, EBADF, EPERM) },
 	[OP_F_IOCTL]	= { "fuzz ioctl", E(ENOTTY, EBADF, EFAULT, EINVAL, EOPNOTSUPP, EISDIR,
 					    EPERM) },
