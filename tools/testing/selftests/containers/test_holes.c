@@ -728,6 +728,54 @@ TEST_F_TIMEOUT(holes, memory_comes_back, LONG_TIMEOUT)
 	EXPECT_EQ(0, ct_rmdir(A));
 }
 
+#define ENDS	300
+
+/* Every container has one at least. */
+static long kernfs_nodes(void)
+{
+	const char *cache = "/sys/kernel/slab/kernfs_node_cache";
+	char buf[256];
+
+	/* First those for all nodes of memory, then for each. */
+	if (ct_write(cache, "shrink", "1") ||
+	    ct_read(cache, "objects", buf, sizeof(buf)) <= 0)
+		return -1;
+	return atol(buf);
+}
+
+/*
+ * Hole 38: so does what its members had in common, and with it the container, when the
+ * last one has ended there.
+ */
+TEST_F_TIMEOUT(holes, groups_come_back, LONG_TIMEOUT)
+{
+	long before, now;
+	uint64_t end;
+
+	ASSERT_EQ(0, ct_mount("cpuacct,sample", T));
+	before = kernfs_nodes();
+	ASSERT_LT(0, before);
+	for (int i = 0; i < ENDS; i++) {
+		pid_t pid;
+
+		ASSERT_EQ(0, ct_mkdir(A));
+		pid = ct_fork();
+		ASSERT_LE(0, pid);
+		if (!pid)
+			_exit(ct_enter(A) ? 1 : 0);
+		ASSERT_EQ(0, ct_wait(pid));
+		ASSERT_EQ(0, ct_rmdir(A));
+	}
+	end = race_now() + CT_WAIT_MS * 1000000ULL;
+	do {
+		now = kernfs_nodes();
+		if (now <= before + ENDS / 2)
+			break;
+		race_sleep_us(10000);
+	} while (race_now() < end);
+	EXPECT_GE(before + ENDS / 2, now);
+}
+
 #define USER		"/proc/sys/user"
 #define FEW		20
 

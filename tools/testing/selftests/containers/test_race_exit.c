@@ -27,7 +27,7 @@ FIXTURE(race_exit) {
 FIXTURE_SETUP(race_exit)
 {
 	ASSERT_EQ(0, ct_setup());
-	ASSERT_EQ(0, ct_mount("cpuacct,sample", MNT));
+	ASSERT_EQ(0, ct_mount("cpuacct,numtasks,sample", MNT));
 	ASSERT_EQ(0, ct_mkdir(A));
 	ASSERT_EQ(0, ct_mkdir(B));
 	self->race = race_new(RACE_SECONDS);
@@ -452,6 +452,61 @@ TEST_F_TIMEOUT(race_exit, exec, RACE_TIMEOUT)
 	EXPECT_EQ(0, ct_read_num(B, "sample.members"));
 	EXPECT_EQ(0, ct_rmdir(A));
 	EXPECT_EQ(0, ct_rmdir(B));
+}
+
+#define DOOMED	50
+
+/* Move a process to and fro until it is gone. */
+static pid_t carrier(struct race *race, pid_t pid)
+{
+	pid_t child = ct_fork();
+
+	if (!child) {
+		for (int i = 0;; i++) {
+			int ret = ct_attach_process(i & 1 ? A : B, pid);
+
+			if (ret == -ESRCH)
+				_exit(0);
+			if (ret)
+				_exit(1);
+			race_count(race, COUNT_MOVED);
+		}
+	}
+	return child;
+}
+
+static int counted(const char *cont)
+{
+	return ct_read_key(cont, "numtasks.stats", "numtasks: Current usage") +
+	       ct_read_num(cont, "sample.members");
+}
+
+/*
+ * Threads that exit while they are part of a move. Subsystems see the move first, so
+ * that what they count for a thread goes where the thread goes, and then away.
+ */
+TEST_F_TIMEOUT(race_exit, killed_while_moved, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+
+	while (!race_over(race)) {
+		pid_t pid = ct_process(A, DOOMED, NULL), child;
+
+		ASSERT_LT(0, pid);
+		ASSERT_LE(2 * DOOMED, counted(A));
+		child = carrier(race, pid);
+		ASSERT_LT(0, child);
+		race_sleep_us(race_random(20000));
+		EXPECT_EQ(256 + SIGKILL, ct_kill(pid));
+		EXPECT_EQ(0, ct_wait(child));
+		ASSERT_EQ(0, counted(A));
+		ASSERT_EQ(0, counted(B));
+		race_count(race, COUNT_EXITED);
+	}
+	TH_LOG("%lu killed, %lu moves", race->count[COUNT_EXITED],
+	       race->count[COUNT_MOVED]);
+	EXPECT_LT(2UL, race->count[COUNT_EXITED]);
+	EXPECT_LT(2UL, race->count[COUNT_MOVED]);
 }
 
 TEST_HARNESS_MAIN

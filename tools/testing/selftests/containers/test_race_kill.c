@@ -163,6 +163,71 @@ TEST_F_TIMEOUT(race_kill, fork_bomb, RACE_TIMEOUT)
 	}
 }
 
+static int wait_for_kill(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* A member that creates other processes, who wait, with as little work as possible. */
+static pid_t multiplier(void)
+{
+	static char stacks[POPULATION][8192];
+	pid_t pid = ct_fork();
+
+	if (pid)
+		return pid;
+	if (ct_enter(TOP))
+		_exit(1);
+	++*started;
+	for (int i = 0; i < POPULATION; i++)
+		clone(wait_for_kill, stacks[i] + sizeof(stacks[i]),
+		      CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | SIGCHLD,
+		      NULL);
+	wait_for_kill(NULL);
+	return 0;
+}
+
+/*
+ * Who kills does it in the middle of a fork, now and then: it has the same CPU, and
+ * goes first. Whether the new one is seen by then or not, it is killed.
+ */
+TEST_F_TIMEOUT(race_kill, halted_fork, RACE_TIMEOUT)
+{
+	const struct sched_param param = { .sched_priority = 1 };
+	struct race *race = self->race;
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(1, &cpus);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
+	ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param));
+	started = ct_shared(sizeof(*started));
+	while (!race_over(race)) {
+		pid_t pid;
+
+		ASSERT_EQ(0, ct_mkdir(TOP));
+		*started = 0;
+		pid = multiplier();
+		ASSERT_LT(0, pid);
+		for (int i = 0; i < RACE_JOIN_MS && !*started; i++)
+			race_sleep_us(1000);
+		ASSERT_EQ(1, *started);
+		race_sleep_us(race_random(5000));
+		ASSERT_EQ(0, ct_write(TOP, "kill", "1"));
+		ASSERT_EQ(0, ct_wait_populated(TOP, 0))
+			TH_LOG("%d are left in round %lu", ct_count(TOP, "tasks"),
+			       race->count[COUNT_ROUNDS]);
+		EXPECT_EQ(256 + SIGKILL, ct_wait(pid));
+		ASSERT_EQ(0, ct_rmdir(TOP));
+		race_count(race, COUNT_ROUNDS);
+	}
+	TH_LOG("%lu rounds", race->count[COUNT_ROUNDS]);
+	EXPECT_LT(5UL, race->count[COUNT_ROUNDS]);
+}
+
 /* Two writers, and a child that moves into the subtree just then. */
 static void entrant(struct race *race, void *arg)
 {

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/inotify.h>
 #include <sys/wait.h>
 
@@ -342,6 +343,39 @@ TEST_F(release, agent)
 	EXPECT_STREQ("", next_call(&agent, self->line, CT_IDLE_MS));
 	ct_kill(pid);
 	ct_agent_end(&agent);
+}
+
+/*
+ * No lock is held when it is started: while a lease on its file keeps that from being
+ * opened, for longer than this test may take, others go on. What happens meanwhile to
+ * the container that it is started for is not forgotten.
+ */
+TEST_F(release, agent_that_cannot_start)
+{
+	const struct timespec limit = { .tv_sec = CT_WAIT_MS / 1000 };
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
+	ASSERT_EQ(0, set_agent(&self->agent));
+	fd = open(self->agent.path, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, fcntl(fd, F_SETLEASE, F_WRLCK));
+	ASSERT_EQ(0, visit(T "/a/b/c"));
+	/* The lease is to be given back. */
+	ASSERT_EQ(SIGIO, sigtimedwait(&set, NULL, &limit));
+	EXPECT_EQ(0, ct_mkdir(T "/e"));
+	EXPECT_EQ(0, visit(T "/e"));
+	EXPECT_EQ(0, ct_rmdir(T "/e"));
+	EXPECT_EQ(0, ct_mount("none,name=u", CT_DIR "/u"));
+	EXPECT_EQ(0, ct_umount(CT_DIR "/u"));
+	EXPECT_EQ(0, visit(T "/a/b/c"));
+	ASSERT_EQ(0, fcntl(fd, F_SETLEASE, F_UNLCK));
+	close(fd);
+	EXPECT_STREQ("/a/b/c", next_call(&self->agent, self->line, CT_WAIT_MS));
+	EXPECT_STREQ("/a/b/c", next_call(&self->agent, self->line, CT_WAIT_MS));
 }
 
 /* With the mount option too, and with the name that the container has now. */
