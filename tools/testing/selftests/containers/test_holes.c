@@ -451,6 +451,7 @@ static void adder(struct race *race, void *arg)
 			if (ct_read(T, files[i], buf, sizeof(buf)) <= 0)
 				race_fail(race, "%s", files[i]);
 		race_count(race, 0);
+		race_sleep_us(2000);
 	}
 }
 
@@ -488,7 +489,7 @@ TEST_F_TIMEOUT(holes, unique_ids, LONG_TIMEOUT)
 	race_join(race);
 	EXPECT_RACE(race);
 	TH_LOG("%lu rounds of %d, %lu sums", rounds, MAKERS * EACH, race->count[0]);
-	EXPECT_LT(1UL, rounds);
+	EXPECT_LT(0UL, rounds);
 	EXPECT_LT(1UL, race->count[0]);
 	ASSERT_EQ(0, ct_subsys("sample", &row));
 	EXPECT_EQ(1, row.containers);
@@ -589,7 +590,7 @@ static int share_all(void)
  * Hole 37: what adds up a tree does not recurse: forks, writes and
  * hotplug 1,000 levels down.
  */
-TEST_F_TIMEOUT(holes, deep, LONG_TIMEOUT)
+TEST_F_TIMEOUT(holes, deep, 3 * LONG_TIMEOUT)
 {
 	int *word = ct_shared(sizeof(int));
 	pid_t pid;
@@ -753,6 +754,7 @@ TEST_F_TIMEOUT(holes, groups_come_back, LONG_TIMEOUT)
 	uint64_t end;
 
 	ASSERT_EQ(0, ct_mount("cpuacct,sample", T));
+	ASSERT_EQ(0, ct_settle());
 	before = kernfs_nodes();
 	ASSERT_LT(0, before);
 	for (int i = 0; i < ENDS; i++) {

@@ -19,6 +19,8 @@ caught() {
 	local log=$LOGS/broken-tests.log job
 	local failure='not ok|^FAILURE'
 
+	: >"$log"
+
 	if [ "$1" = torture ]; then
 		setsid "$QEMU_DIR/torture.sh" debug 30 >"$log" 2>&1 &
 	else

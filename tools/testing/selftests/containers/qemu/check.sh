@@ -141,7 +141,7 @@ broken_applies() {
 	local patch status=0
 
 	for patch in "$QEMU_DIR"/broken/*.patch; do
-		patch -d "$LINUX" -p1 -F0 -s --dry-run <"$patch" || status=1
+		patch -d "$LINUX" -p1 -F0 -s -f --dry-run <"$patch" || status=1
 	done
 	return $status
 }

@@ -60,11 +60,11 @@ run() {
 		[ "$kind" = debug ] || echo "export CONTAINERS_RACE_SECONDS=4"
 		echo "cd /tests"
 		for test; do
-			echo "{ timeout -s KILL 900 ./$test 2>&1; echo exit \$?; } | awk '{ print \"$test: \" \$0; fflush() } /^exit [0-9]+\$/ { exit }'"
+			echo "{ timeout -s KILL 1800 ./$test 2>&1; echo exit \$?; } | awk '{ print \"$test: \" \$0; fflush() } /^exit [0-9]+\$/ { exit }'"
 		done
 	} >"$tmp/job"
 	[ -z "$machine" ] || local NODES=1
-	APPEND="$words ${APPEND:-}" QEMU_ARGS=$machine TIMEOUT=4000 \
+	APPEND="$words ${APPEND:-}" QEMU_ARGS=$machine TIMEOUT=8000 \
 		LOG="$LOGS/kselftest-$kind${own:+-$1}.log" \
 		"$QEMU_DIR/boot.sh" "$kind" "$tmp/job" "$files" ||
 		echo "machine: not ok the machine (see build/log)"
