@@ -1218,8 +1218,7 @@ static bool leads_process_in(struct task_struct *task, struct container *cont)
 		if (other == task)
 			return true;
 		/* Exited threads, seen as members of the root, do not count. */
-		if (!list_empty(&other->container_member.node) &&
-		    task_container_in(other, cont->root) == cont)
+		if (is_member(other) && task_container_in(other, cont->root) == cont)
 			return false;
 	}
 	return true;

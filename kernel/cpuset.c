@@ -1186,6 +1186,13 @@ static int cpuset_show_effective(struct seq_file *sf, void *v)
 	return 0;
 }
 
+#define CPUSET_FLAG_FILE(_name, _flag) {				\
+	.name		= _name,					\
+	.private	= _flag,					\
+	.read_u64	= cpuset_read_flag,				\
+	.write_u64	= cpuset_write_flag,				\
+}
+
 static struct container_cftype cpuset_files[] = {
 	{
 		.name		= "cpus",
@@ -1209,42 +1216,12 @@ static struct container_cftype cpuset_files[] = {
 		.private	= FILE_MEMS,
 		.seq_show	= cpuset_show_effective,
 	},
-	{
-		.name		= "cpu_exclusive",
-		.private	= CPUSET_CPU_EXCLUSIVE,
-		.read_u64	= cpuset_read_flag,
-		.write_u64	= cpuset_write_flag,
-	},
-	{
-		.name		= "mem_exclusive",
-		.private	= CPUSET_MEM_EXCLUSIVE,
-		.read_u64	= cpuset_read_flag,
-		.write_u64	= cpuset_write_flag,
-	},
-	{
-		.name		= "mem_hardwall",
-		.private	= CPUSET_MEM_HARDWALL,
-		.read_u64	= cpuset_read_flag,
-		.write_u64	= cpuset_write_flag,
-	},
-	{
-		.name		= "memory_migrate",
-		.private	= CPUSET_MEMORY_MIGRATE,
-		.read_u64	= cpuset_read_flag,
-		.write_u64	= cpuset_write_flag,
-	},
-	{
-		.name		= "memory_spread_page",
-		.private	= CPUSET_SPREAD_PAGE,
-		.read_u64	= cpuset_read_flag,
-		.write_u64	= cpuset_write_flag,
-	},
-	{
-		.name		= "memory_spread_slab",
-		.private	= CPUSET_SPREAD_SLAB,
-		.read_u64	= cpuset_read_flag,
-		.write_u64	= cpuset_write_flag,
-	},
+	CPUSET_FLAG_FILE("cpu_exclusive", CPUSET_CPU_EXCLUSIVE),
+	CPUSET_FLAG_FILE("mem_exclusive", CPUSET_MEM_EXCLUSIVE),
+	CPUSET_FLAG_FILE("mem_hardwall", CPUSET_MEM_HARDWALL),
+	CPUSET_FLAG_FILE("memory_migrate", CPUSET_MEMORY_MIGRATE),
+	CPUSET_FLAG_FILE("memory_spread_page", CPUSET_SPREAD_PAGE),
+	CPUSET_FLAG_FILE("memory_spread_slab", CPUSET_SPREAD_SLAB),
 	{
 		.name		= "memory_pressure",
 		.read_u64	= cpuset_read_pressure,
@@ -1255,12 +1232,7 @@ static struct container_cftype cpuset_files[] = {
 		.read_u64	= cpuset_read_pressure_enabled,
 		.write_u64	= cpuset_write_pressure_enabled,
 	},
-	{
-		.name		= "sched_load_balance",
-		.private	= CPUSET_SCHED_LOAD_BALANCE,
-		.read_u64	= cpuset_read_flag,
-		.write_u64	= cpuset_write_flag,
-	},
+	CPUSET_FLAG_FILE("sched_load_balance", CPUSET_SCHED_LOAD_BALANCE),
 	{
 		.name		= "sched_relax_domain_level",
 		.seq_show	= cpuset_show_relax_level,

@@ -389,8 +389,10 @@ static pid_t half_reader(const char *cont)
 		ct_futex_wake(word, ret ? ret : 1);
 		wait_for_ever(NULL);
 	}
+	if (pid < 0)
+		return -errno;
 	ct_futex_wait(word, 0);
-	return pid > 0 && *word < 0 ? *word : pid;
+	return *word < 0 ? *word : pid;
 }
 
 /*

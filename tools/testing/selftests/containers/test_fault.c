@@ -23,8 +23,8 @@
 #define B	T "/b"
 #define X	T "/x"
 
-#define DEBUG	"/sys/kernel/debug/"
-#define PAGES	DEBUG "fail_page_alloc"
+#define FAILSLAB	"/sys/kernel/debug/failslab"
+#define FAIL_PAGES	"/sys/kernel/debug/fail_page_alloc"
 #define LIST		"cpuset,cpuacct,numtasks,bc,sample"
 
 #define LONG_TIMEOUT	300
@@ -98,7 +98,7 @@ static int fail_each(const struct call *call, int *failed)
 	return -E2BIG;
 }
 
-static const char *const faults[] = { DEBUG "failslab", PAGES };
+static const char *const faults[] = { FAILSLAB, FAIL_PAGES };
 
 FIXTURE(fault)
 {
@@ -113,14 +113,14 @@ FIXTURE_SETUP(fault)
 		/* Each would print where it failed. */
 		ASSERT_EQ(0, ct_write(faults[i], "verbose", "0"));
 	}
-	ASSERT_EQ(0, ct_write(PAGES, "min-order", "0"));
+	ASSERT_EQ(0, ct_write(FAIL_PAGES, "min-order", "0"));
 	nth_file = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, nth_file);
 }
 
 FIXTURE_TEARDOWN_PARENT(fault)
 {
-	EXPECT_EQ(0, ct_write(PAGES, "min-order", "1"));
+	EXPECT_EQ(0, ct_write(FAIL_PAGES, "min-order", "1"));
 	for (unsigned int i = 0; i < ARRAY_SIZE(faults); i++) {
 		EXPECT_EQ(0, ct_write(faults[i], "ignore-gfp-wait", "Y"));
 	}
