@@ -103,7 +103,8 @@ static const struct {
 	[OP_READ]	= { "read", E(ENODEV, EISDIR) },
 	[OP_PROC]	= { "read /proc", E(ENOENT, ESRCH, ENAMETOOLONG, EMFILE) },
 	[OP_EVENT]	= { "wait for events", E(PATH_ERRORS, EMFILE) },
-	[OP_MEMPOLICY]	= { "mempolicy", E(EINVAL, EIO, EPERM, ESRCH, EACCES) },
+	/* ENOMEM: the nodes to migrate to have just been taken from who migrates. */
+	[OP_MEMPOLICY]	= { "mempolicy", E(EINVAL, EIO, EPERM, ESRCH, EACCES, ENOMEM) },
 	[OP_AFFINITY]	= { "affinity", E(EINVAL, ESRCH, EPERM, EBUSY) },
 	[OP_DEADLINE]	= { "deadline", E(EBUSY, EPERM) },
 	[OP_HOTPLUG]	= { "hotplug", E(EBUSY, EMFILE, EACCES) },
