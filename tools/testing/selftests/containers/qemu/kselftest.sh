@@ -60,7 +60,7 @@ run() {
 		[ "$kind" = debug ] || echo "export CONTAINERS_RACE_SECONDS=4"
 		echo "cd /tests"
 		for test; do
-			echo "{ timeout -s KILL 1800 ./$test 2>&1; echo exit \$?; } | awk '{ print \"$test: \" \$0; fflush() } /^exit [0-9]+\$/ { exit }'"
+			echo "{ /init 1800 ./$test 2>&1; echo exit \$?; } | awk '{ print \"$test: \" \$0; fflush() } /^exit [0-9]+\$/ { exit }'"
 		done
 	} >"$tmp/job"
 	[ -z "$machine" ] || local NODES=1
