@@ -146,12 +146,13 @@ broken_applies() {
 	return $status
 }
 
-# What failed or was skipped, each after what the harness said of it.
+# What failed or was skipped, each after the first that the harness said of it: a test
+# that fails in a loop must not hide the others.
 failures_in() {
 	awk '
-		/: # .*:[0-9]+:[^ ]*:/ { said = said "  " $0 "\n" }
+		/: # .*:[0-9]+:[^ ]*:/ && lines++ < 3 { said = said "  " $0 "\n" }
 		/: (not ok|ok .*# SKIP)/ { printf "%s  %s\n", said, $0 }
-		/: (not )?ok/ { said = "" }
+		/: (not )?ok/ { said = ""; lines = 0 }
 	' "$1"
 }
 
