@@ -21,7 +21,7 @@
 #define CT_UID		65534
 #define CT_UID2		65533
 /* Time after which something asynchronous is taken to have failed. */
-#define CT_WAIT_MS	10000
+#define CT_WAIT_MS	25000
 /* Time in which something that must not happen is given a chance to. */
 #define CT_IDLE_MS	200
 

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "containers_util.h"
+#include "race_util.h"
 
 #define MNT		CT_DIR "/cpuset"
 #define CPUS		4
@@ -296,6 +297,18 @@ static inline unsigned long long cpuset_counted(int cpu, int percent)
 	}
 	/* One is 2^20. */
 	return p ? strtoull(p + 1, NULL, 10) / ((percent << 20) / 100) : ~0ULL;
+}
+
+/*
+ * Wait until that many are. The bandwidth of one that exits is in use for another
+ * period; if it has been counted anew meanwhile it takes some seconds until it is right.
+ */
+static inline void cpuset_wait_counted(int cpu, int percent, unsigned long long want)
+{
+	uint64_t end = race_now() + CT_WAIT_MS * 1000000ULL;
+
+	while (cpuset_counted(cpu, percent) != want && race_now() < end)
+		race_sleep_us(1000);
 }
 
 /*

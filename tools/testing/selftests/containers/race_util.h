@@ -32,8 +32,14 @@
 #define RACE_WORKERS	40
 /* Time that workers get to come to an end, under the debug kernel. */
 #define RACE_JOIN_MS	30000
+/* How much longer a race goes on, at most, until enough has come about. */
+#define RACE_MORE_NS	60000000000ULL
 /* For the harness: the race, its beginning and end, under the debug kernel. */
-#define RACE_TIMEOUT	120
+#define RACE_TIMEOUT	180
+
+/* What is counted: eight things of each test's own, and its rounds. */
+#define RACE_ROUNDS	8
+#define RACE_COUNTS	9
 
 /**
  * struct race - one race, in memory shared by all that take part
@@ -43,7 +49,8 @@
  * @failures: number of things found wrong
  * @msg: the first of them
  * @count: what each test likes to count
- * @end: when the race is over, in ns
+ * @least: how much of that must have come about
+ * @end: when the race is over, in ns, if it has
  * @worker: the workers' pids
  * @workers: their number
  */
@@ -53,7 +60,8 @@ struct race {
 	atomic_int	waiting;
 	atomic_int	failures;
 	char		msg[512];
-	atomic_ulong	count[8];
+	atomic_ulong	count[RACE_COUNTS];
+	unsigned long	least[RACE_COUNTS];
 	uint64_t	end;
 	pid_t		worker[RACE_WORKERS];
 	int		workers;
@@ -109,9 +117,31 @@ static inline bool race_stopped(struct race *race)
 	return race->stop || race->failures;
 }
 
+/* Before the race: it is over when @what has been counted so often, too. */
+static inline void race_need(struct race *race, int what, unsigned long least)
+{
+	race->least[what] = least;
+}
+
+/* The first of what is needed that has not come about; -1 if all has. */
+static inline int race_lacks(struct race *race)
+{
+	for (int what = 0; what < RACE_COUNTS; what++)
+		if (race->count[what] < race->least[what])
+			return what;
+	return -1;
+}
+
+/* How much happens within so many seconds is up to the machine. */
 static inline bool race_over(struct race *race)
 {
-	return race_stopped(race) || race_now() >= race->end;
+	uint64_t now;
+
+	if (race_stopped(race))
+		return true;
+	now = race_now();
+	return now >= race->end &&
+	       (race_lacks(race) < 0 || now >= race->end + RACE_MORE_NS);
 }
 
 static inline void race_count(struct race *race, int what)
@@ -233,9 +263,14 @@ static inline pid_t race_gettid(void)
 	return syscall(SYS_gettid);
 }
 
-/* In tests: fails with what the race found. */
+/* In tests, after it: fails with what the race found, or has too little of. */
 #define EXPECT_RACE(race)						\
+do {									\
 	EXPECT_EQ(0, (race)->failures)					\
-		TH_LOG("%s", (race)->msg)
+		TH_LOG("%s", (race)->msg);				\
+	EXPECT_EQ(-1, race_lacks(race))					\
+		TH_LOG("%lu of %lu", (race)->count[race_lacks(race)],	\
+		       (race)->least[race_lacks(race)]);		\
+} while (0)
 
 #endif /* RACE_UTIL_H */

@@ -266,7 +266,7 @@ TEST_F(cpuacct, files)
 TEST_F(cpuacct, only_while_member)
 {
 	struct burner burner;
-	long long start, end;
+	long long start, end, killed;
 
 	ASSERT_EQ(0, ct_mkdir(A));
 	ASSERT_EQ(0, burner_start(&burner, NULL, -1));
@@ -288,10 +288,11 @@ TEST_F(cpuacct, only_while_member)
 	ASSERT_EQ(0, ct_attach(A, burner.pid));
 	end = burner_burn(&burner, BURN_SYSTEM, 100);
 	EXPECT_EQ(end - start, usage(A));
+	killed = now();
 	burner_end(&burner);
 	/* And what it has run to exit. */
 	EXPECT_LE(end - start, usage(A));
-	EXPECT_GE(end - start + 50 * MS, usage(A));
+	EXPECT_GE(end - start + now() - killed, usage(A));
 }
 
 /* Moved at rest: each container has exactly what was used in it. */
@@ -484,7 +485,7 @@ TEST_F(cpuacct, single_thread)
 /* Children count, and go on counting when they have exited. */
 TEST_F(cpuacct, children)
 {
-	long long before, spent, last;
+	long long before, spent, last, began;
 	struct burner burner;
 	struct timespec ts;
 	pid_t pid;
@@ -493,6 +494,7 @@ TEST_F(cpuacct, children)
 	ASSERT_EQ(0, burner_start(&burner, A, -1));
 	at_rest(burner.pid);
 	before = usage(A);
+	began = now();
 	pid = ct_fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
@@ -515,7 +517,8 @@ TEST_F(cpuacct, children)
 	EXPECT_EQ(0, ct_wait(pid));
 	spent = usage(A) - before;
 	EXPECT_LE(300 * MS, spent);
-	EXPECT_GT(3000 * MS, spent);
+	/* One at a time, and one that creates the other or waits. */
+	EXPECT_GT(2 * (now() - began), spent);
 	/* It stays when there is no member any more, once that has been run. */
 	burner_end(&burner);
 	usleep(20000);
@@ -629,7 +632,8 @@ TEST_F_TIMEOUT(cpuacct, load, 120)
 	static const int high[] = { 103, 206, 38, 0 };
 	struct burner burners[4];
 	long long last[4] = {};
-	int changes[4] = {};
+	int changes[4] = {}, intervals = 2;
+	bool right = false;
 	long long end;
 
 	for (int i = 0; i < 4; i++) {
@@ -643,15 +647,24 @@ TEST_F_TIMEOUT(cpuacct, load, 120)
 	ASSERT_EQ(0, burner_start(&burners[3], C, 0));
 	for (int i = 0; i < 4; i++)
 		burner_go(&burners[i], i < 3 ? BURN_USER : BURN_SHARE);
-	/* Two intervals, so that the last complete one is a full one. */
-	for (end = now() + 21500 * MS; now() < end; ) {
-		usleep(100000);
-		for (int i = 0; i < 4; i++) {
-			long long load = ct_read_num(conts[i], "cpuacct.load");
+	/*
+	 * Two intervals, so that the last complete one is a full one. A few more where
+	 * the machine has had no processor for one of ours for part of it.
+	 */
+	for (end = now() + 21500 * MS; !right && intervals < 6; intervals++) {
+		while (now() < end) {
+			usleep(100000);
+			for (int i = 0; i < 4; i++) {
+				long long load = ct_read_num(conts[i], "cpuacct.load");
 
-			changes[i] += load != last[i];
-			last[i] = load;
+				changes[i] += load != last[i];
+				last[i] = load;
+			}
 		}
+		end += 10000 * MS;
+		right = true;
+		for (int i = 0; i < 4; i++)
+			right &= low[i] <= last[i] && last[i] <= high[i];
 	}
 	for (int i = 0; i < 4; i++) {
 		EXPECT_LE(low[i], last[i])
@@ -659,7 +672,7 @@ TEST_F_TIMEOUT(cpuacct, load, 120)
 		EXPECT_GE(high[i], last[i])
 			TH_LOG("%s", conts[i]);
 		/* At the end of an interval, and at no other time. */
-		EXPECT_GE(3, changes[i]);
+		EXPECT_GE(intervals, changes[i]);
 	}
 	for (int i = 0; i < 4; i++)
 		burner_end(&burners[i]);
@@ -710,12 +723,12 @@ TEST_F(cpuacct, reset)
 		long long before, after;
 
 		usleep(5000);
-		before = now();
+		before = cpu_time(burner.pid);
 		EXPECT_EQ(0, ct_write(AB, "cpuacct.usage", "0"));
 		after = usage(AB);
 		EXPECT_LE(0, after);
-		/* Twice the time that it took, and a tick. */
-		EXPECT_GE(2 * (now() - before) + 20 * MS, after);
+		/* Its clock goes on just before it is charged, mostly by a tick. */
+		EXPECT_GE(cpu_time(burner.pid) - before + 20 * MS, after);
 	}
 	burner_end(&burner);
 }
@@ -871,7 +884,7 @@ TEST_F(cpuacct, unmounted_with_child)
  * Hole 60: the tick charges the idle tasks too, which no walk of the task list
  * reaches: mounted and unmounted on a machine that does nothing else.
  */
-TEST_F(cpuacct, mounts_on_idle_machine)
+TEST_F_TIMEOUT(cpuacct, mounts_on_idle_machine, 120)
 {
 	struct ct_subsys row;
 

@@ -27,18 +27,6 @@ static unsigned long long counted(int cpu)
 	return cpuset_counted(cpu, WANT);
 }
 
-/*
- * The bandwidth of one that exits is in use for another period; if it has been
- * counted anew meanwhile it takes some seconds until it is right.
- */
-static void wait_counted(int cpu, unsigned long long want)
-{
-	uint64_t end = race_now() + CT_WAIT_MS * 1000000ULL;
-
-	while (counted(cpu) != want && race_now() < end)
-		race_sleep_us(1000);
-}
-
 /* The root as it is after boot; each test begins with one domain. */
 FIXTURE(domains) {
 	pid_t pid[3];
@@ -50,7 +38,7 @@ FIXTURE_SETUP(domains)
 	ASSERT_EQ(0, cpuset_machine());
 	ASSERT_EQ(0, ct_mount("cpuset", MNT));
 	ASSERT_EQ(ALL_CPUS, cpuset_domain(0));
-	wait_counted(0, 0);
+	cpuset_wait_counted(0, WANT, 0);
 	ASSERT_EQ(0, counted(0));
 }
 
@@ -330,7 +318,7 @@ TEST_F(domains, deadline_split)
 	EXPECT_DOMAINS(0xf, 0xf, 0xf, 0xf);
 	ct_kill(self->pid[0]);
 	ct_kill(self->pid[1]);
-	wait_counted(0, 1);
+	cpuset_wait_counted(0, WANT, 1);
 	EXPECT_EQ(0, ct_write(MNT, BALANCE, "0"));
 	EXPECT_DOMAINS(0x3, 0x3, 0xc, 0xc);
 	/* And back: all of it is counted again. */

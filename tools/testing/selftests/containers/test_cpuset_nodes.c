@@ -211,6 +211,8 @@ TEST_F_TIMEOUT(nodes, race, RACE_TIMEOUT)
 {
 	struct race *race = race_new(RACE_SECONDS);
 
+	race_need(race, 0, 11);
+	race_need(race, 1, 1);
 	ASSERT_NE(NULL, race);
 	/* In b, which always has node 0. */
 	for (int i = 0; i < 3; i++)
@@ -230,8 +232,6 @@ TEST_F_TIMEOUT(nodes, race, RACE_TIMEOUT)
 	race_join(race);
 	EXPECT_RACE(race);
 	TH_LOG("%lu forks, %lu times off and on", race->count[0], race->count[1]);
-	EXPECT_LT(10UL, race->count[0]);
-	EXPECT_LT(0UL, race->count[1]);
 	ASSERT_EQ(0, set_node1("online_movable"));
 	ASSERT_EQ(0, ct_attach(A, self->a));
 	ASSERT_EQ(0, cpuset_set(B, "cpuset.mems", 3));

@@ -116,11 +116,11 @@ TEST_F_TIMEOUT(first_mount, threads_join, LONG_TIMEOUT)
 		ASSERT_LT(0, race_worker(race, storm, (void *)i));
 	}
 	ASSERT_LT(0, race_worker(race, populate, NULL));
-	while (stayers->count < STAYERS / 4 && !race_over(race))
+	while (stayers->count < STAYERS / 4 && !race_stopped(race))
 		race_sleep_us(1000);
 	ASSERT_EQ(0, ct_mount("all", T));
 	count = stayers->count;
-	while (stayers->count < STAYERS && !race_over(race))
+	while (stayers->count < STAYERS && !race_stopped(race))
 		race_sleep_us(1000);
 	TH_LOG("%d before and %d after it, and %lu processes that ended", count,
 	       stayers->count - count, race->count[0]);

@@ -347,14 +347,14 @@ static pid_t breeder(const char *cont)
 TEST_F_TIMEOUT(holes, some_threads_stay, LONG_TIMEOUT)
 {
 	struct race *race = race_new(5);
-	unsigned long moves = 0;
 	pid_t pid;
 
+	race_need(race, RACE_ROUNDS, 6);
 	ASSERT_EQ(0, ct_mount("cpuset,cpuacct,numtasks,bc,sample", T));
 	ASSERT_EQ(0, make(A, ALL_CPUS));
 	pid = breeder(A);
 	ASSERT_LT(0, pid);
-	for (; !race_over(race); moves++) {
+	for (; !race_over(race); race_count(race, RACE_ROUNDS)) {
 		ASSERT_EQ(0, make(B, ALL_CPUS));
 		ASSERT_EQ(0, ct_attach(B, pid));
 		ASSERT_EQ(1, ct_has(B, "tasks", pid));
@@ -362,11 +362,10 @@ TEST_F_TIMEOUT(holes, some_threads_stay, LONG_TIMEOUT)
 		ASSERT_EQ(0, ct_attach_process(A, pid));
 		ASSERT_EQ(1, ct_has(A, "procs", pid));
 		ASSERT_EQ(0, ct_read_num(B, "sample.members"));
-		ASSERT_EQ(0, ct_rmdir(B)) TH_LOG("move %lu", moves);
+		ASSERT_EQ(0, ct_rmdir(B)) TH_LOG("move %lu", race->count[RACE_ROUNDS]);
 		ASSERT_EQ(-EBUSY, ct_rmdir(A));
 	}
-	TH_LOG("%lu moves", moves);
-	EXPECT_LT(5UL, moves);
+	TH_LOG("%lu moves", race->count[RACE_ROUNDS]);
 	ct_kill(pid);
 	EXPECT_EQ(0, ct_count(A, "tasks"));
 	EXPECT_EQ(0, ct_read_num(A, "sample.members"));
@@ -463,9 +462,10 @@ TEST_F_TIMEOUT(holes, unique_ids, LONG_TIMEOUT)
 {
 	struct race *race = race_new(5);
 	pthread_barrierattr_t attr;
-	unsigned long rounds = 0;
 	struct ct_subsys row;
 
+	race_need(race, RACE_ROUNDS, 1);
+	race_need(race, 0, 2);
 	ASSERT_EQ(0, ct_mount("cpuacct,numtasks,sample", T));
 	makers = ct_shared(sizeof(*makers));
 	ASSERT_EQ(0, pthread_barrierattr_init(&attr));
@@ -476,7 +476,7 @@ TEST_F_TIMEOUT(holes, unique_ids, LONG_TIMEOUT)
 		ASSERT_LT(0, race_worker(race, id_maker, (void *)i));
 	}
 	ASSERT_LT(0, race_worker(race, adder, NULL));
-	for (; !race_over(race); rounds++) {
+	for (; !race_over(race); race_count(race, RACE_ROUNDS)) {
 		pthread_barrier_wait(&makers->barrier);
 		pthread_barrier_wait(&makers->barrier);
 		check_inos(race);
@@ -488,9 +488,8 @@ TEST_F_TIMEOUT(holes, unique_ids, LONG_TIMEOUT)
 	pthread_barrier_wait(&makers->barrier);
 	race_join(race);
 	EXPECT_RACE(race);
-	TH_LOG("%lu rounds of %d, %lu sums", rounds, MAKERS * EACH, race->count[0]);
-	EXPECT_LT(0UL, rounds);
-	EXPECT_LT(1UL, race->count[0]);
+	TH_LOG("%lu rounds of %d, %lu sums", race->count[RACE_ROUNDS],
+	       MAKERS * EACH, race->count[0]);
 	ASSERT_EQ(0, ct_subsys("sample", &row));
 	EXPECT_EQ(1, row.containers);
 }
@@ -890,7 +889,7 @@ TEST_F_TIMEOUT(holes, unshare_is_cheap, LONG_TIMEOUT)
  */
 
 #define GRACE_PERIODS	15
-#define ATTACHES	1000
+#define ATTACHES	500
 
 static void forker(struct race *race, void *arg)
 {
@@ -913,22 +912,18 @@ static int compare_times(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static uint64_t median(uint64_t *times, int count)
-{
-	qsort(times, count, sizeof(*times), compare_times);
-	return times[count / 2];
-}
-
 /*
  * Hole 74: an attach, of a thread or of a process that forks, does not wait for a
- * grace period. membarrier(2) does, and nothing else.
+ * grace period. membarrier(2) does, and nothing else. An attach is compared that has
+ * not had to wait for a processor for long; none could wait less than it must.
  */
 TEST_F_TIMEOUT(holes, attach_does_not_wait, LONG_TIMEOUT)
 {
-	static uint64_t periods[GRACE_PERIODS], times[ATTACHES];
+	static uint64_t periods[GRACE_PERIODS], times[2][ATTACHES];
 	struct race *race = race_new(60);
-	uint64_t period, attach;
+	uint64_t period;
 
+	race_need(race, 0, 6);
 	ASSERT_EQ(0, ct_mount("cpuset,cpuacct,numtasks,bc,sample", T));
 	ASSERT_EQ(0, make(A, ALL_CPUS));
 	ASSERT_EQ(0, make(B, ALL_CPUS));
@@ -940,24 +935,27 @@ TEST_F_TIMEOUT(holes, attach_does_not_wait, LONG_TIMEOUT)
 		ASSERT_EQ(0, syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0));
 		periods[i] = race_now() - start;
 	}
-	for (int i = 0; i < ATTACHES; i++) {
+	for (int i = 0; i < 2 * ATTACHES; i++) {
 		const char *cont = i & 2 ? A : B;
 		uint64_t start = race_now();
 		int ret = i & 1 ? ct_attach_process(cont, race->worker[0]) :
 				  ct_attach(cont, race->worker[1]);
 
-		times[i] = race_now() - start;
+		times[i & 1][i / 2] = race_now() - start;
 		ASSERT_EQ(0, ret);
 	}
 	race_join(race);
 	EXPECT_RACE(race);
-	EXPECT_LT(5UL, race->count[0]);
-	period = median(periods, GRACE_PERIODS);
-	attach = median(times, ATTACHES);
-	TH_LOG("a grace period takes %llu us, an attach %llu us, %llu us at worst",
-	       (unsigned long long)period / 1000, (unsigned long long)attach / 1000,
-	       (unsigned long long)times[ATTACHES - 1] / 1000);
-	EXPECT_GT(period / 2, attach);
+	qsort(periods, GRACE_PERIODS, sizeof(*periods), compare_times);
+	period = periods[GRACE_PERIODS / 2];
+	for (int i = 0; i < 2; i++) {
+		qsort(times[i], ATTACHES, sizeof(**times), compare_times);
+		TH_LOG("a grace period takes %llu us, an attach %llu us, %llu us at worst",
+		       (unsigned long long)period / 1000,
+		       (unsigned long long)times[i][ATTACHES / 10] / 1000,
+		       (unsigned long long)times[i][ATTACHES - 1] / 1000);
+		EXPECT_GT(period / 2, times[i][ATTACHES / 10]);
+	}
 }
 
 TEST_HARNESS_MAIN

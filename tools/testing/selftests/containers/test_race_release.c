@@ -189,6 +189,7 @@ TEST_F_TIMEOUT(race_release, agent_removes, RACE_TIMEOUT)
 	unsigned long emptied;
 	char *text;
 
+	race_need(race, COUNT_EMPTIED, 4);
 	ASSERT_EQ(0, ct_write(MNT, "release_agent", REMOVER));
 	ASSERT_EQ(0, ct_write(MNT, "notify_on_release", "1"));
 	start_load(_metadata, race);
@@ -199,7 +200,6 @@ TEST_F_TIMEOUT(race_release, agent_removes, RACE_TIMEOUT)
 	EXPECT_RACE(race);
 	emptied = race->count[COUNT_EMPTIED];
 	TH_LOG("%lu chains, %lu forks", emptied, race->count[COUNT_FORKED]);
-	EXPECT_LT(3UL, emptied);
 	/* The last agents write after they have removed. */
 	for (int i = 0; i < CT_WAIT_MS && log_lines() < (int)emptied * 3; i++)
 		race_sleep_us(1000);
@@ -351,6 +351,7 @@ TEST_F_TIMEOUT(race_release, auto_delete, RACE_TIMEOUT)
 	struct race *race = self->race;
 	struct ct_subsys row;
 
+	race_need(race, COUNT_EMPTIED, 3);
 	/* One that never has a member stays. */
 	ASSERT_EQ(0, make_mortal(MNT "/never"));
 	start_load(_metadata, race);
@@ -361,7 +362,6 @@ TEST_F_TIMEOUT(race_release, auto_delete, RACE_TIMEOUT)
 	EXPECT_RACE(race);
 	TH_LOG("%lu gone, %lu forks", race->count[COUNT_EMPTIED],
 	       race->count[COUNT_FORKED]);
-	EXPECT_LT(2UL, race->count[COUNT_EMPTIED]);
 	EXPECT_EQ(0, ct_subsys("cpuacct", &row));
 	EXPECT_EQ(3, row.containers);
 	EXPECT_EQ(0, ct_rmdir(MNT "/never"));
@@ -423,6 +423,8 @@ TEST_F_TIMEOUT(race_release, auto_delete_and_attach, RACE_TIMEOUT)
 	struct race *race = self->race;
 	int ret;
 
+	race_need(race, COUNT_EMPTIED, 3);
+	race_need(race, COUNT_FORKED, 3);
 	for (int i = 0; i < 3; i++) {
 		ASSERT_LT(0, race_worker(race, newcomer, NULL));
 	}
@@ -431,8 +433,6 @@ TEST_F_TIMEOUT(race_release, auto_delete_and_attach, RACE_TIMEOUT)
 	EXPECT_RACE(race);
 	TH_LOG("%lu made, %lu entered", race->count[COUNT_EMPTIED],
 	       race->count[COUNT_FORKED]);
-	EXPECT_LT(2UL, race->count[COUNT_EMPTIED]);
-	EXPECT_LT(2UL, race->count[COUNT_FORKED]);
 	/* It is gone already, goes now, or was not entered any more. */
 	ret = ct_rmdir(MNT "/common");
 	EXPECT_TRUE(ret == 0 || ret == -ENOENT);
@@ -467,7 +467,8 @@ TEST_F_TIMEOUT(race_release, auto_delete_not_entered, RACE_TIMEOUT)
 		pid = start_mortal(&race->paused);
 		ASSERT_LT(0, pid);
 		atomic_store(&race->paused, 1);
-		race_sleep_us(race_random(200));
+		/* Longer and longer: how long it takes to die is up to the machine. */
+		race_sleep_us(race_random(200 * (1 + made / 16)));
 		ret = ct_attach_process(cont, pid);
 		ASSERT_TRUE(!ret || ret == -ESRCH) TH_LOG("%d", ret);
 		ASSERT_EQ(0, ct_wait(pid));
