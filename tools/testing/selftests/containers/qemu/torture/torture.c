@@ -380,16 +380,21 @@ static void unmount_all(void)
 
 static void remove_all(void)
 {
-	unsigned long long end = now_ms() + SETTLE_MS;
 	char buf[16384], last[256] = "", *list;
+	unsigned long long end = 0;
 	bool gone;
 
 	unmount_all();
 	while (get("/proc/self/container", buf, sizeof(buf)) > 0) {
 		list = strchr(buf, ':') + 1;
 		list[strcspn(list, ":")] = '\0';
-		/* It may be held by a mount namespace that is just going. */
-		if (!strcmp(list, last) && now_ms() < end)
+		/*
+		 * It may be held by a mount namespace that is just going. There is a
+		 * time limit for each: with many containers they take long together.
+		 */
+		if (strcmp(list, last))
+			end = now_ms() + SETTLE_MS;
+		else
 			sleep_us(20000);
 		snprintf(last, sizeof(last), "%s", list);
 		if (now_ms() > end) {
@@ -400,6 +405,7 @@ static void remove_all(void)
 	}
 	for (int i = 0; i < 3; i++)
 		shared->stacked[i] = 0;
+	end = now_ms() + SETTLE_MS;
 	/* All subsystems are unbound, each with its one container. */
 	do {
 		char *line = buf;
