@@ -262,7 +262,9 @@ int container_add_file(struct container *cont, struct container_subsys *ss,
 		if (!file)
 			return -ENOMEM;
 	}
-	cft->ss = ss;
+	/* Others may be using the file in other containers, where it is set already. */
+	if (cft->ss != ss)
+		cft->ss = ss;
 	kn = make_file(cont, prefix, cft);
 	if (IS_ERR(kn)) {
 		kfree(file);
