@@ -274,10 +274,17 @@ static void restore_machine(void)
 		fail("parameters of numtasks: %m");
 }
 
+/* The fuzzer may have taken all permissions, which a file here wants of root, too. */
+static int open_file(int dir, const char *name, int flags)
+{
+	fchmodat(dir, name, 0644, 0);
+	return openat(dir, name, flags | O_CLOEXEC);
+}
+
 /* Everybody who is in @dir goes to the root, whose tasks file is @root. */
 static void move_out(int dir, int root)
 {
-	int fd = openat(dir, "tasks", O_RDONLY | O_CLOEXEC), n;
+	int fd = open_file(dir, "tasks", O_RDONLY), n;
 	char buf[4096], *p, *end;
 	long tid;
 
@@ -333,7 +340,7 @@ static void remove_tree(int dir, int root, unsigned long long end)
 static void remove_hierarchy(const char *list)
 {
 	char options[300], buf[16];
-	int dir, tasks, agent_file;
+	int dir, tasks, agent_file, events;
 
 	snprintf(options, sizeof(options), "%s%s", strncmp(list, "name=", 5) ? "" : "none,", list);
 	if (mount("none", TOP "/m0", "container", 0, options)) {
@@ -341,15 +348,17 @@ static void remove_hierarchy(const char *list)
 		return;
 	}
 	dir = open(TOP "/m0", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	tasks = openat(dir, "tasks", O_WRONLY | O_CLOEXEC);
-	agent_file = openat(dir, "release_agent", O_WRONLY | O_CLOEXEC);
+	tasks = open_file(dir, "tasks", O_WRONLY);
+	agent_file = open_file(dir, "release_agent", O_WRONLY);
+	events = open_file(dir, "events", O_RDONLY);
 	if (dir < 0 || tasks < 0 || agent_file < 0 || write(agent_file, "\n", 1) != 1)
 		fail("files of \"%s\": %m", options);
 	close(agent_file);
 	remove_tree(dir, tasks, now_ms() + SETTLE_MS);
 	/* Whoever still has it open will say so. */
-	if (get(TOP "/m0/events", buf, sizeof(buf)) < 0)
+	if (events < 0 || read(events, buf, sizeof(buf)) < 0)
 		fail("events: %m");
+	close(events);
 	close(tasks);
 	close(dir);
 	if (umount2(TOP "/m0", 0))
