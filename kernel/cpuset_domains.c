@@ -596,7 +596,8 @@ static void count_bandwidth(struct task_struct *task)
 {
 	int cpu, home;
 
-	if (task->exit_state && !hrtimer_active(&task->dl.inactive_timer))
+	/* One that exits only now is counted, as one that exits a moment later is. */
+	if (READ_ONCE(task->exit_state) && !hrtimer_active(&task->dl.inactive_timer))
 		return;
 	dl_add_task_root_domain(task);
 	if (likely(!dl_task(task)))
