@@ -1365,6 +1365,9 @@ static bool killed_since_fork(struct container_group *group,
 	return (int)(group->kill_stamp - child->container_fork_stamp) > 0;
 }
 
+/* Ends a chain of threads; never on one itself. */
+#define CHAIN_END	(&init_task)
+
 /*
  * Put @child on the list of its group, whose lock is held, if it is still to
  * join and its creator, who is busy forking, is in this group. The creator is a
@@ -1374,7 +1377,7 @@ static bool killed_since_fork(struct container_group *group,
 static bool join_group(struct container_group *group, struct task_struct *child,
 		       bool *killed)
 {
-	struct task_struct *creator = child->container_member.next;
+	struct task_struct *creator = READ_ONCE(child->container_member.next);
 
 	if (is_member(child) || !creator)
 		return true;
@@ -1469,25 +1472,63 @@ static void join_cloned(struct task_struct *child, bool *killed)
 	} while (!joined && child->container_cloned);
 }
 
+/*
+ * Make @child, who is in group @from, a member of @to if it is still to join and its
+ * creator is there. It waits to exit as long as it is chained: until it has taken
+ * along what it was charged.
+ */
+static bool join_elsewhere(struct container_group *from, struct container_group *to,
+			   struct task_struct *child, bool *killed)
+{
+	struct task_struct *creator;
+	bool joined;
+
+	lock_groups(from, to);
+	creator = child->container_member.next;
+	joined = creator && !is_member(child) &&
+		 rcu_access_pointer(creator->containers) == to;
+	if (joined) {
+		*killed |= killed_since_fork(to, child);
+		to->active++;
+		list_add_tail(&child->container_member.node, &to->tasks);
+		rcu_assign_pointer(child->containers, to);
+		WRITE_ONCE(child->container_member.next, CHAIN_END);
+	}
+	unlock_groups(from, to);
+	return joined;
+}
+
+/*
+ * Join where the creator is. He may have @child join meanwhile, if he has been moved
+ * back to the group that it is in, and then it may exit and drop that.
+ */
 static void join_creator(struct task_struct *child, bool *killed)
 {
 	struct container_group *group, *next;
-	bool joined;
+	bool joined, moved = false;
 
 	do {
 		group = lock_task_group(child);
 		joined = join_group(group, child, killed);
 		if (!joined) {
-			/* It cannot go away before @child has joined. */
+			get_group(group);
 			next = task_group_get(child->container_member.next);
-			rcu_assign_pointer(child->containers, next);
 		}
 		spin_unlock(&group->lock);
-		if (!joined) {
+		if (joined)
+			return;
+
+		moved = join_elsewhere(group, next, child, killed);
+		if (moved) {
 			attach_states(child, group, next, false);
-			put_group(group);
+			/* Pairs with container_exit(). */
+			smp_store_release(&child->container_member.next, NULL);
+			/* That of @child, who has the one to @next now. */
+			next = group;
 		}
-	} while (!joined);
+		put_group(next);
+		put_group(group);
+	} while (!moved);
 }
 
 /*
@@ -1509,9 +1550,6 @@ static void join_newborn(struct task_struct *child)
 	if (killed)
 		do_send_sig_info(SIGKILL, SEND_SIG_PRIV, child, PIDTYPE_TGID);
 }
-
-/* Ends a chain of threads; never on one itself. */
-#define CHAIN_END	(&init_task)
 
 /* Pinned threads, linked by task->container_member.next. */
 struct thread_chain {
@@ -1564,8 +1602,8 @@ struct container_attachment {
 static void chain_task(struct thread_chain *chain, struct task_struct *task)
 {
 	get_task_struct(task);
-	task->container_member.next = CHAIN_END;
-	*chain->tail = task;
+	WRITE_ONCE(task->container_member.next, CHAIN_END);
+	WRITE_ONCE(*chain->tail, task);
 	chain->tail = &task->container_member.next;
 }
 
@@ -1581,7 +1619,8 @@ static void unchain_task(struct task_struct **link)
 	struct task_struct *task = *link;
 
 	WRITE_ONCE(*link, task->container_member.next);
-	WRITE_ONCE(task->container_member.next, NULL);
+	/* Pairs with container_exit(). */
+	smp_store_release(&task->container_member.next, NULL);
 	put_task_struct(task);
 }
 
@@ -1930,7 +1969,8 @@ static void put_left_group(struct container_group *group, struct mutex *mutex)
 	struct container_group *old = group;
 	unsigned int i;
 
-	if (!READ_ONCE(group->active)) {
+	/* A hint: the group is kept for the next who may want it. */
+	if (!data_race(group->active)) {
 		rcu_read_lock();
 		old = xchg(spare, group);
 		/* Pairs with drop_spare_groups(), who looks after the removal. */
@@ -2349,8 +2389,11 @@ void __container_exit(struct task_struct *task)
 	WRITE_ONCE(task->container_member.node.prev, NULL);
 	spin_unlock(&group->lock);
 
-	/* Chained under the lock of the group: part of an attach. */
-	if (unlikely(READ_ONCE(task->container_member.next))) {
+	/*
+	 * Chained under the lock of the group: part of an attach. If not any more, what
+	 * the attach did comes before the exit.
+	 */
+	if (unlikely(smp_load_acquire(&task->container_member.next))) {
 		mutex_lock(attach_mutex(task));
 		mutex_unlock(attach_mutex(task));
 	}

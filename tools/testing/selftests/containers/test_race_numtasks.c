@@ -7,8 +7,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
 
 #include "../kselftest_harness.h"
+#include "cpuset_util.h"
 #include "numtasks_util.h"
 #include "race_util.h"
 
@@ -586,6 +589,103 @@ TEST_F_TIMEOUT(race_numtasks, forkrate, RACE_TIMEOUT)
 	EXPECT_EQ(0, nt_stat(A, "Number of failures"));
 	EXPECT_EQ(RATE, nt_stat(A, "Number of successes"));
 	EXPECT_EQ(0, nt_usage(A));
+}
+
+/*
+ * Hole 78: children that are moved, by whoever guesses their pid, before their creator, who is
+ * being moved himself, has ended creating them, and that exit at once.
+ */
+#define REGION	(2UL << 20)
+
+static atomic_int *newest;
+
+/* Attaching to another node waits for who changes the memory, for long here. */
+static void *change_memory(void *arg)
+{
+	struct race *race = arg;
+	char *mem = mmap(NULL, REGION, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	while (mem != MAP_FAILED && !race_over(race))
+		if (mprotect(mem, REGION, PROT_READ) ||
+		    mprotect(mem, REGION, PROT_READ | PROT_WRITE))
+			race_fail(race, "mprotect: %d", errno);
+	return NULL;
+}
+
+static int end_at_once(void *arg)
+{
+	return 0;
+}
+
+static void creator(struct race *race, void *arg)
+{
+	char *stack = malloc(STACK);
+	pthread_t thread;
+	pid_t pid;
+
+	if (pthread_create(&thread, NULL, change_memory, race))
+		race_fail(race, "no thread");
+	while (!race_over(race)) {
+		pid = clone(end_at_once, stack + STACK, CLONE_VM | SIGCHLD, NULL);
+		if (pid < 0)
+			race_fail(race, "clone: %d", errno);
+		*newest = pid;
+		waitpid(pid, NULL, 0);
+		race_count(race, COUNT_FORKED);
+	}
+	pthread_join(thread, NULL);
+}
+
+static void guesser(struct race *race, void *cont)
+{
+	int fd = ct_open(cont, "tasks", O_WRONLY);
+	char text[16];
+
+	while (!race_over(race)) {
+		int len = snprintf(text, sizeof(text), "%d", *newest + 1);
+
+		if (pwrite(fd, text, len, 0) == len)
+			race_count(race, COUNT_MOVED);
+	}
+}
+
+TEST_F_TIMEOUT(race_numtasks, newborn, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+	pid_t pid;
+
+	ASSERT_EQ(0, ct_rmdir(A));
+	ASSERT_EQ(0, ct_rmdir(B));
+	ASSERT_EQ(0, ct_umount(T));
+	ASSERT_EQ(0, nt_mount("cpuset,numtasks", T));
+	ASSERT_EQ(0, cpuset_make(A, ALL_CPUS, 1));
+	ASSERT_EQ(0, cpuset_make(B, ALL_CPUS, 2));
+	race_need(race, COUNT_FORKED, 20);
+	race_need(race, COUNT_MOVED, 20);
+	race_need(race, RACE_ROUNDS, 20);
+	newest = ct_shared(sizeof(*newest));
+	pid = race_worker(race, creator, NULL);
+	ASSERT_LT(0, pid);
+	*newest = pid;
+	ASSERT_LT(0, race_worker(race, guesser, A));
+	ASSERT_LT(0, race_worker(race, guesser, B));
+	while (!race_over(race)) {
+		int ret = ct_attach_process(race->count[RACE_ROUNDS] & 1 ? A : B, pid);
+
+		if (ret)
+			race_fail(race, "attach: %d", ret);
+		race_count(race, RACE_ROUNDS);
+	}
+	race_join(race);
+	EXPECT_RACE(race);
+	TH_LOG("%lu created, %lu guessed, %lu moves", race->count[COUNT_FORKED],
+	       race->count[COUNT_MOVED], race->count[RACE_ROUNDS]);
+	EXPECT_EQ(0, nt_usage(A));
+	EXPECT_EQ(0, nt_usage(B));
+	EXPECT_EQ(0, ct_rmdir(A));
+	EXPECT_EQ(0, ct_rmdir(B));
+	EXPECT_EQ(nt_user_threads(), nt_usage(T));
 }
 
 /*
