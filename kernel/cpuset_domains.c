@@ -595,6 +595,7 @@ int cpuset_check_bandwidth(struct cpuset *top, const struct domain_plan *plan)
 static void count_bandwidth(struct task_struct *task)
 {
 	int cpu, home;
+	u64 bw;
 
 	/* One that exits only now is counted, as one that exits a moment later is. */
 	if (READ_ONCE(task->exit_state) && !hrtimer_active(&task->dl.inactive_timer))
@@ -604,9 +605,10 @@ static void count_bandwidth(struct task_struct *task)
 		return;
 	cpu = task_cpu(task);
 	home = cpuset_home_cpu(task);
-	if (domain_of(cpu) != domain_of(home) &&
-	    !dl_bw_alloc(home, task->dl.dl_bw))
-		sub_bandwidth(cpu, task->dl.dl_bw);
+	/* The timer may clear it meanwhile. */
+	bw = READ_ONCE(task->dl.dl_bw);
+	if (domain_of(cpu) != domain_of(home) && !dl_bw_alloc(home, bw))
+		sub_bandwidth(cpu, bw);
 }
 
 static void recount_bandwidth(struct work_struct *work);
