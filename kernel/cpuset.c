@@ -560,8 +560,15 @@ static void free_config(struct cpuset_config *config)
 /* In the root only a mask of its own confines a thread. */
 static void reset_root_member(struct task_struct *task)
 {
+	const cpumask_t *user;
+	unsigned long flags;
+
+	/* cpuset_cpus_allowed_fallback() has it away for a moment. */
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	user = task->user_cpus_ptr;
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	/* One that is set meanwhile needs no help. */
-	if (data_race(task->user_cpus_ptr) && !(task->flags & PF_NO_SETAFFINITY))
+	if (user && !(READ_ONCE(task->flags) & PF_NO_SETAFFINITY))
 		reset_cpus(task);
 }
 
@@ -1110,7 +1117,13 @@ static int cpuset_write_flag(struct container_subsys_state *css,
 static u64 cpuset_read_flag(struct container_subsys_state *css,
 			    struct container_cftype *cft)
 {
-	return test_bit(cft->private, &css_cpuset(css)->config.flags);
+	bool set;
+
+	/* What is there without the lock may yet be refused. */
+	container_lock();
+	set = test_bit(cft->private, &css_cpuset(css)->config.flags);
+	container_unlock();
+	return set;
 }
 
 static u64 cpuset_read_pressure(struct container_subsys_state *css,
@@ -1138,7 +1151,9 @@ static int cpuset_show_relax_level(struct seq_file *sf, void *v)
 {
 	struct cpuset *cs = css_cpuset(seq_state(sf));
 
-	seq_printf(sf, "%d\n", READ_ONCE(cs->config.relax_domain_level));
+	container_lock();
+	seq_printf(sf, "%d\n", cs->config.relax_domain_level);
+	container_unlock();
 	return 0;
 }
 

@@ -364,7 +364,8 @@ static bool node_inside_wall(int node)
 
 	rcu_read_lock();
 	cs = task_cpuset(current);
-	while (cs->parent && !(READ_ONCE(cs->config.flags) & wall))
+	/* A wall that is being built, and may yet be refused, is one. */
+	while (cs->parent && !(data_race(READ_ONCE(cs->config.flags)) & wall))
 		cs = cs->parent;
 	ret = node_isset(node, cpuset_placement(cs)->mems);
 	rcu_read_unlock();
