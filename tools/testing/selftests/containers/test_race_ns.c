@@ -361,7 +361,6 @@ TEST_F_TIMEOUT(race_nsproxy, no_way_back, RACE_TIMEOUT)
 {
 	struct race *race = self->race;
 	struct ct_pids pids;
-	int moves = 0;
 
 	race_need(race, RACE_ROUNDS, 6);
 	race_need(race, COUNT_UNSHARED, 6);
@@ -385,7 +384,6 @@ TEST_F_TIMEOUT(race_nsproxy, no_way_back, RACE_TIMEOUT)
 			    !strncmp(path, "/a", 2))
 				race_fail(race, "%d is in %s", pids.pid[i],
 					  path);
-			moves++;
 			race_count(race, RACE_ROUNDS);
 		}
 		ct_free_pids(&pids);
@@ -399,7 +397,8 @@ TEST_F_TIMEOUT(race_nsproxy, no_way_back, RACE_TIMEOUT)
 	}
 	race_join(race);
 	EXPECT_RACE(race);
-	TH_LOG("%d moves, %lu unshared", moves, race->count[COUNT_UNSHARED]);
+	TH_LOG("%lu moves, %lu unshared", race->count[RACE_ROUNDS],
+	       race->count[COUNT_UNSHARED]);
 	EXPECT_EQ(0, ns_wait_containers(3));
 }
 
@@ -407,6 +406,7 @@ TEST_F_TIMEOUT(race_nsproxy, no_way_back, RACE_TIMEOUT)
  * kill against a storm of clones in the subtree: nobody escapes into a
  * container that is made just then.
  */
+
 /* A child does the same, but ends at some time. */
 static void bomb(struct race *race)
 {
@@ -436,7 +436,7 @@ TEST_F_TIMEOUT(race_nsproxy, kill, RACE_TIMEOUT)
 {
 	struct race *race = self->race;
 	pid_t pid[STORMERS];
-	int rounds = 0, *ready, i;
+	int *ready, i;
 
 	race_need(race, RACE_ROUNDS, 3);
 	race_need(race, COUNT_CLONED, 21);
@@ -459,21 +459,21 @@ TEST_F_TIMEOUT(race_nsproxy, kill, RACE_TIMEOUT)
 			race_sleep_us(100);
 		race_sleep_us(race_random(20000));
 		ASSERT_EQ(0, ct_write(A, "kill", "1"))
-			TH_LOG("round %d", rounds);
+			TH_LOG("round %lu", race->count[RACE_ROUNDS]);
 		/* All have been waited for, those they have left too. */
 		while (waitpid(-1, NULL, __WALL) > 0)
 			;
 		ASSERT_EQ(0, ct_read_key(A, "events", "populated"))
-			TH_LOG("round %d", rounds);
+			TH_LOG("round %lu", race->count[RACE_ROUNDS]);
 		ASSERT_EQ(0, ct_count(A, "tasks"));
 		ASSERT_EQ(0, ns_wait_containers(2))
-			TH_LOG("round %d", rounds);
+			TH_LOG("round %lu", race->count[RACE_ROUNDS]);
 		ASSERT_EQ(0, ct_rmdir(A));
-		rounds++;
 		race_count(race, RACE_ROUNDS);
 	}
 	EXPECT_RACE(race);
-	TH_LOG("%d rounds, %lu clones", rounds, race->count[COUNT_CLONED]);
+	TH_LOG("%lu rounds, %lu clones", race->count[RACE_ROUNDS],
+	       race->count[COUNT_CLONED]);
 }
 
 /* Mounted and unmounted while they storm. */
