@@ -532,6 +532,17 @@ void container_discard(struct container *cont)
 	container_put(cont);
 }
 
+/* Does anyone but the container itself use a state? */
+static bool container_has_users(const struct container *cont)
+{
+	int i;
+
+	for (i = 0; i < CONTAINER_SUBSYS_COUNT; i++)
+		if (cont->subsys[i] && atomic_read(&cont->subsys[i]->refcnt) > 1)
+			return true;
+	return false;
+}
+
 /* Freeze the references of all states, or of none if one is in use. */
 static bool container_freeze_states(struct container *cont)
 {
@@ -569,11 +580,13 @@ int container_remove(struct container *cont)
 
 	lockdep_assert_held(&container_mutex);
 
-	if (!list_empty(&cont->children))
+	/* Nobody who attaches meanwhile shall find it removed if it is to stay. */
+	if (!list_empty(&cont->children) || container_has_users(cont))
 		return -EBUSY;
 	population = atomic_cmpxchg(&cont->population, 0, CONTAINER_DEAD);
 	if (population)
 		return population < 0 ? -ENODEV : -EBUSY;
+	/* But it may have got a member, who used one and left. */
 	if (!container_freeze_states(cont)) {
 		atomic_sub(CONTAINER_DEAD, &cont->population);
 		return -EBUSY;
@@ -598,7 +611,8 @@ static void container_bind_state(struct container_subsys *ss, int i,
 	WRITE_ONCE(ss->root, root);
 	root->subsys_mask |= BIT(i);
 	root->top.subsys[i] = css;
-	WRITE_ONCE(css->container, &root->top);
+	/* Pairs with the reads of it under RCU alone, which go on to what is in it. */
+	smp_store_release(&css->container, &root->top);
 	if (ss->bind)
 		ss->bind(ss, css, root != &container_dummy_root);
 }
@@ -987,16 +1001,18 @@ static void group_unoccupy(struct container_group *group)
 	spin_unlock(&group->lock);
 }
 
-/* Is @task a member, or yet to join or gone? Stable under its group's lock. */
+/*
+ * Is @task a member, or yet to join or gone? Stable under its group's lock; who is
+ * moved is a member throughout.
+ */
 static bool is_member(struct task_struct *task)
 {
 	return !list_empty(&task->container_member.node);
 }
 
-/* Take @task off the list of @group, whose lock is held. */
-static void leave_group(struct container_group *group, struct task_struct *task)
+/* A member has been taken off the list of @group, whose lock is held. */
+static void count_left(struct container_group *group)
 {
-	list_del_init(&task->container_member.node);
 	group->left = true;
 	if (!--group->active)
 		group_vacate(group);
@@ -1006,10 +1022,7 @@ static void leave_group(struct container_group *group, struct task_struct *task)
  * Members
  */
 
-/*
- * Has @task left its group for good? From then on it is seen in the roots. While it
- * is moved it is no member for a moment.
- */
+/* Has @task left its group for good? From then on it is seen in the roots. */
 static bool has_left(struct task_struct *task)
 {
 	return !READ_ONCE(task->container_member.node.prev);
@@ -1654,7 +1667,7 @@ static bool may_attach(const struct cred *cred, struct task_struct *task)
 static bool passes_over(struct container_attachment *att,
 			struct task_struct *task)
 {
-	return !att->whole && (task->flags & PF_EXITING);
+	return !att->whole && (READ_ONCE(task->flags) & PF_EXITING);
 }
 
 /*
@@ -1852,9 +1865,9 @@ static bool move_task(struct container_move *move, struct task_struct *task)
 
 	if (rcu_access_pointer(task->containers) != move->from || !is_member(task))
 		return false;
-	leave_group(move->from, task);
+	list_move_tail(&task->container_member.node, &to->tasks);
 	to->active++;
-	list_add_tail(&task->container_member.node, &to->tasks);
+	count_left(move->from);
 	/* Pairs with rcu_dereference() in task_subsys_state(). */
 	rcu_assign_pointer(task->containers, to);
 	return true;
@@ -2030,7 +2043,7 @@ int container_attach(struct container *cont, struct task_struct *task,
 	bool committed = false;
 	int ret;
 
-	if ((task->flags & PF_KTHREAD) &&
+	if ((READ_ONCE(task->flags) & PF_KTHREAD) &&
 	    (task == kthreadd_task || !kthread_has_started(task)))
 		return -EINVAL;
 
@@ -2126,7 +2139,7 @@ void container_kill(struct container *top)
 		}
 		container_task_iter_start(cont, &it);
 		while ((task = container_task_iter_next(&it))) {
-			if (!(task->flags & PF_KTHREAD))
+			if (!(READ_ONCE(task->flags) & PF_KTHREAD))
 				do_send_sig_info(SIGKILL, SEND_SIG_PRIV, task,
 						 PIDTYPE_TGID);
 			put_task_struct(task);
@@ -2383,8 +2396,10 @@ void __container_exit(struct task_struct *task)
 
 	group = lock_task_group(task);
 	/* Not if it had begun to exit before container_start(). */
-	if (likely(is_member(task)))
-		leave_group(group, task);
+	if (likely(is_member(task))) {
+		list_del_init(&task->container_member.node);
+		count_left(group);
+	}
 	/* See has_left(). */
 	WRITE_ONCE(task->container_member.node.prev, NULL);
 	spin_unlock(&group->lock);

@@ -235,7 +235,7 @@ static void count_task(struct task_struct *task)
 
 	res_group_charge_force(rg);
 	if (test_and_set_bit(PFA_NUMTASKS, &task->atomic_flags) ||
-	    ((task->flags & PF_EXITING) && uncount(task)))
+	    ((READ_ONCE(task->flags) & PF_EXITING) && uncount(task)))
 		res_group_uncharge(rg);
 }
 
@@ -255,7 +255,7 @@ static void numtasks_bind(struct container_subsys *ss,
 	container_watch_root(ss);
 	container_task_iter_start(css->container, &it);
 	while ((task = container_task_iter_next(&it))) {
-		if (bound && !(task->flags & PF_KTHREAD))
+		if (bound && !(READ_ONCE(task->flags) & PF_KTHREAD))
 			count_task(task);
 		else if (!bound && uncount(task))
 			res_group_uncharge(css_res_group(css));

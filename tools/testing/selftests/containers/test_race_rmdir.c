@@ -407,6 +407,60 @@ TEST_F_TIMEOUT(race_rmdir, parents_group, RACE_TIMEOUT)
 	       race->count[COUNT_REMOVED]);
 }
 
+#define BC	CT_DIR "/kept"
+#define KEPT	BC "/x"
+
+static void removing(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		int ret = ct_rmdir(KEPT);
+
+		if (ret != -EBUSY)
+			race_fail(race, "rmdir: %d", ret);
+		race_count(race, COUNT_BUSY);
+	}
+}
+
+static void visiting(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		int ret = ct_enter(KEPT);
+
+		if (!ret)
+			ret = ct_enter(BC);
+		if (ret)
+			race_fail(race, "attach: %d", ret);
+		race_count(race, COUNT_ATTACHED);
+	}
+}
+
+/* What cannot be removed, for a file is charged there, does not look removed. */
+TEST_F_TIMEOUT(race_rmdir, kept_by_a_file, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+	int fd;
+
+	race_need(race, COUNT_BUSY, 100);
+	race_need(race, COUNT_ATTACHED, 100);
+	ASSERT_EQ(0, ct_mount("bc", BC));
+	ASSERT_EQ(0, ct_mkdir(KEPT));
+	ASSERT_EQ(0, ct_enter(KEPT));
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ct_enter(BC));
+	ASSERT_LT(0, race_worker(race, removing, NULL));
+	ASSERT_LT(0, race_worker(race, visiting, NULL));
+	ASSERT_LT(0, race_worker(race, visiting, NULL));
+	race_run(race);
+	EXPECT_RACE(race);
+	TH_LOG("%lu times busy, %lu visits", race->count[COUNT_BUSY],
+	       race->count[COUNT_ATTACHED]);
+	close(fd);
+	EXPECT_EQ(0, ct_rmdir(KEPT));
+}
+
 /*
  * The states of bc and numtasks, which are charged without a lock, against the
  * removal of their container. They are in a hierarchy of their own.
