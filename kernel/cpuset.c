@@ -207,7 +207,7 @@ static void apply_cpus(struct placing *p, struct cpuset_placement *pl, bool root
 {
 	struct task_struct *task = p->task;
 
-	if (task->flags & PF_NO_SETAFFINITY)
+	if (READ_ONCE(task->flags) & PF_NO_SETAFFINITY)
 		return;
 	if (!root) {
 		p->bound = true;
@@ -259,17 +259,17 @@ static void place_task(struct task_struct *task)
 static bool root_child_in_place(struct task_struct *child)
 {
 	unsigned int seq = raw_read_seqcount(&current->mems_allowed_seq);
-	bool same;
+	bool same = !(seq & 1) && !task_cpuset_placed(child) &&
+		    !task_cpuset_placed(current);
 
-	if (seq & 1 || task_cpuset_placed(child) || task_cpuset_placed(current))
-		return false;
 	/* Both pair with the locks of current that place_task() takes. */
 	smp_rmb();
-	same = cpumask_equal(&child->cpus_mask, &current->cpus_mask);
+	same = same && cpumask_equal(&child->cpus_mask, &current->cpus_mask);
 	/* As above. */
 	smp_rmb();
-	return same && !task_cpuset_placed(current) &&
-	       !read_seqcount_retry(&current->mems_allowed_seq, seq);
+	same = same && !task_cpuset_placed(current);
+	/* Always, for KCSAN passes over all that is read between begin and end. */
+	return !read_seqcount_retry(&current->mems_allowed_seq, seq) && same;
 }
 
 /*

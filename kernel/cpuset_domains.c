@@ -314,7 +314,7 @@ static struct dl_move *new_dl_move(struct task_struct *task, int home,
 		return ERR_PTR(-ENOMEM);
 	move->task = task;
 	move->to = NO_DOMAIN;
-	move->bw = task->dl.dl_bw;
+	move->bw = READ_ONCE(task->dl.dl_bw);
 	cpumask_copy(&move->cpus, &task->cpus_mask);
 	if (!in_domain_of(home, cpus)) {
 		move->to = cpumask_any_and(cpus, cpu_active_mask);
@@ -412,7 +412,7 @@ static noinline void use_bandwidth(struct task_struct *task, int cpu, int home)
 
 	cpuset_lock();
 	move = take_dl_move(task);
-	bw = task->dl.dl_bw;
+	bw = READ_ONCE(task->dl.dl_bw);
 	now = cpuset_home_cpu(task);
 	if (!dl_task(task) || !bw)
 		goto undo;
@@ -515,7 +515,7 @@ static bool domain_is_used(int cpu)
 
 	rcu_read_lock();
 	for_each_process_thread(process, task) {
-		if (dl_task(task) && task->dl.dl_bw &&
+		if (dl_task(task) && READ_ONCE(task->dl.dl_bw) &&
 		    domain_of(cpuset_home_cpu(task)) == domain_of(cpu)) {
 			ret = true;
 			goto unlock;

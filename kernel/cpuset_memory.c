@@ -64,27 +64,28 @@ static LIST_HEAD(page_moves);
 /*
  * The memory policies and pages of an mm follow the first thread of the process
  * that still uses it, which is the leader as long as it lives. Returns the mm if
- * that is @task. Give it back by mmput_async(): the last mmput() waits for I/O.
+ * @task is in the same cpuset as that one: it may exit before its turn comes. Give
+ * it back by mmput_async(): the last mmput() waits for I/O.
  */
-static struct mm_struct *get_led_mm(struct task_struct *task)
+static struct mm_struct *get_following_mm(struct task_struct *task)
 {
 	struct task_struct *thread;
-	bool leads = false;
+	bool follows = false;
 
 	rcu_read_lock();
 	for_each_thread(task, thread) {
-		if (READ_ONCE(thread->mm) && !(thread->flags & PF_EXITING)) {
-			leads = thread == task;
+		if (READ_ONCE(thread->mm) && !(READ_ONCE(thread->flags) & PF_EXITING)) {
+			follows = task_cpuset(thread) == task_cpuset(task);
 			break;
 		}
 	}
 	rcu_read_unlock();
-	return leads ? get_task_mm(task) : NULL;
+	return follows ? get_task_mm(task) : NULL;
 }
 
 static void rebind_mm(struct task_struct *task, nodemask_t *mems)
 {
-	struct mm_struct *mm = get_led_mm(task);
+	struct mm_struct *mm = get_following_mm(task);
 
 	if (!mm)
 		return;
@@ -186,6 +187,24 @@ void cpuset_end_rebind(struct cpuset *cs)
  * Moving pages
  */
 
+/* The threads of a process, most often one after the other, all follow. */
+static bool page_move_is_noted(const struct mm_struct *mm, const struct placing *p,
+			       const struct cpuset_placement *pl)
+{
+	struct page_move *last;
+	bool ret = false;
+
+	spin_lock(&page_moves_lock);
+	if (!list_empty(&page_moves)) {
+		last = list_last_entry(&page_moves, struct page_move, node);
+		ret = last->mover == current && last->mm == mm &&
+		      nodes_equal(last->from, p->from) &&
+		      nodes_equal(last->to, pl->mems);
+	}
+	spin_unlock(&page_moves_lock);
+	return ret;
+}
+
 /**
  * cpuset_note_page_move - have the pages of a process moved, if its cpuset wants it
  * @p: a thread that has got other nodes
@@ -200,9 +219,13 @@ void cpuset_note_page_move(struct placing *p, const struct cpuset_placement *pl)
 
 	if (!p->rebound || !test_bit(CPUSET_MEMORY_MIGRATE, &pl->flags))
 		return;
-	mm = get_led_mm(p->task);
+	mm = get_following_mm(p->task);
 	if (!mm)
 		return;
+	if (page_move_is_noted(mm, p, pl)) {
+		mmput_async(mm);
+		return;
+	}
 	mmgrab(mm);
 	mmput_async(mm);
 
@@ -401,12 +424,19 @@ bool cpuset_node_allowed(int node, gfp_t gfp_mask)
  */
 int cpuset_mem_spread_node(void)
 {
-	int *rotor = &current->cpuset_mem_spread_rotor;
+	int rotor = current->cpuset_mem_spread_rotor, node;
+	unsigned int seq;
 
-	if (*rotor == NUMA_NO_NODE)
-		*rotor = node_random(&current->mems_allowed);
-	*rotor = next_node_in(*rotor, current->mems_allowed);
-	return *rotor;
+	/* Of more nodes than a word has bits none might be found in half a change. */
+	do {
+		seq = read_mems_allowed_begin();
+		if (rotor == NUMA_NO_NODE)
+			node = node_random(&current->mems_allowed);
+		else
+			node = next_node_in(rotor, current->mems_allowed);
+	} while (read_mems_allowed_retry(seq));
+	current->cpuset_mem_spread_rotor = node;
+	return node;
 }
 
 /**

@@ -824,4 +824,107 @@ TEST_F_TIMEOUT(race_cpuset, exec, RACE_TIMEOUT)
 	EXPECT_EQ(0, ct_count(B, "tasks"));
 }
 
+/* What a process with two threads, and who changes its nodes, tell each other. */
+static struct led {
+	atomic_int	tid;
+	atomic_int	go;
+	atomic_int	gone;
+	atomic_int	asked;
+	unsigned int	delay;
+	long		nodes;
+	char		*mem;
+} *led;
+
+/* The other thread: tells the nodes of the policy for their memory. */
+static void *led_thread(void *unused)
+{
+	unsigned long nodes[16] = {};
+
+	led->tid = race_gettid();
+	while (!led->asked)
+		race_sleep_us(100);
+	led->nodes = syscall(SYS_get_mempolicy, NULL, nodes, 1024, led->mem,
+			     MPOL_F_ADDR) ? -errno : (long)nodes[0];
+	led->asked = 0;
+	for (;;)
+		pause();
+	return unused;
+}
+
+/* The leader, which exits alone when it is told to. */
+static void led_process(void)
+{
+	unsigned long nodes[16] = { 1 };
+	long size = sysconf(_SC_PAGESIZE);
+	pthread_t thread;
+
+	led->mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (led->mem == MAP_FAILED ||
+	    syscall(SYS_mbind, led->mem, size, MPOL_BIND, nodes, 1024, 0) ||
+	    pthread_create(&thread, NULL, led_thread, NULL))
+		_exit(1);
+	while (!led->go)
+		race_sleep_us(10);
+	race_sleep_us(led->delay);
+	led->gone = 1;
+	syscall(SYS_exit, 0);
+}
+
+#define BETWEEN		60
+
+/*
+ * The leader of a process exits while its cpuset gets other nodes, after the other
+ * thread has got them: those between them on the list of members take time.
+ */
+TEST_F_TIMEOUT(race_cpuset, leader_exits, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+	uint64_t took = 1000000;
+	pid_t between;
+
+	race_need(race, COUNT_CHECKED, 5);
+	led = ct_shared(sizeof(*led));
+	ASSERT_EQ(0, cpuset_make(A, ALL_CPUS, 1));
+	ASSERT_EQ(0, cpuset_make(B, ALL_CPUS, ALL_MEMS));
+	between = ct_process(B, BETWEEN, NULL);
+	ASSERT_LT(0, between);
+	while (!race_over(race)) {
+		uint64_t start;
+		pid_t pid;
+
+		memset(led, 0, sizeof(*led));
+		led->delay = race_random(took / 1000);
+		ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
+		pid = ct_fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			led_process();
+			_exit(1);
+		}
+		for (int i = 0; i < RACE_JOIN_MS && !led->tid; i++)
+			race_sleep_us(1000);
+		ASSERT_EQ(0, ct_attach(A, led->tid));
+		ASSERT_EQ(0, ct_attach_process(A, between));
+		ASSERT_EQ(0, ct_attach(A, pid));
+
+		start = race_now();
+		led->go = 1;
+		ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 2));
+		took = race_now() - start;
+		race_count(race, led->gone ? COUNT_CHECKED : COUNT_WRITTEN);
+		led->asked = 1;
+		for (int i = 0; i < RACE_JOIN_MS && led->asked; i++)
+			race_sleep_us(1000);
+		ASSERT_EQ(2, led->nodes)
+			TH_LOG("gone: %d", led->gone);
+		ct_kill(pid);
+		ASSERT_EQ(0, ct_attach_process(B, between));
+	}
+	EXPECT_RACE(race);
+	TH_LOG("%lu exits in time, %lu later", race->count[COUNT_CHECKED],
+	       race->count[COUNT_WRITTEN]);
+	ct_kill(between);
+}
+
 TEST_HARNESS_MAIN
