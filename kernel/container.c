@@ -1225,7 +1225,8 @@ static bool leads_process_in(struct task_struct *task, struct container *cont)
 {
 	struct task_struct *other;
 
-	if (thread_group_leader(task))
+	/* Not if another thread executes a program, and becomes it. */
+	if (data_race(thread_group_leader(task)))
 		return true;
 	for_each_thread(task, other) {
 		if (other == task)

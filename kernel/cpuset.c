@@ -280,20 +280,18 @@ static bool child_in_place(struct task_struct *child)
 {
 	struct cpuset_placement *pl;
 	struct cpuset *cs;
-	bool ret;
+	bool ret, root;
 
 	/* Less than rcu_read_lock() takes. */
 	rcu_read_lock_sched();
 	cs = task_cpuset(child);
 	pl = cpuset_placement(cs);
-	ret = cpuset_mems_in_place(child, pl);
-	if (cpuset_is_root(cs))
-		ret = ret && root_child_in_place(child);
-	else
-		ret = ret && task_cpuset_placed(child) &&
-		      cpus_in_place(child, &pl->cpus);
+	root = cpuset_is_root(cs);
+	ret = cpuset_mems_in_place(child, pl) &&
+	      (root || (task_cpuset_placed(child) && cpus_in_place(child, &pl->cpus)));
 	rcu_read_unlock_sched();
-	return ret;
+	/* Takes a lock that sleeps, with PREEMPT_RT. */
+	return ret && (!root || root_child_in_place(child));
 }
 
 /*

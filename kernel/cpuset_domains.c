@@ -260,6 +260,12 @@ static bool in_domain_of(int cpu, const struct cpumask *cpus)
 	return false;
 }
 
+static bool is_deadline(struct task_struct *task)
+{
+	/* Changes at any moment unless cpuset_lock() is held. */
+	return data_race(dl_task(task));
+}
+
 /*
  * The scheduler divides by the number of active CPUs of a domain. One that has none
  * admits nobody, and all is counted anew before it has.
@@ -289,7 +295,8 @@ int cpuset_home_cpu(struct task_struct *task)
 
 	if (cpu_active(cpu) && cpumask_test_cpu(cpu, &task->cpus_mask))
 		return cpu;
-	any = cpumask_any_and(&task->cpus_mask, cpu_active_mask);
+	/* Where it was while it is given others is as good. */
+	any = data_race(cpumask_any_and(&task->cpus_mask, cpu_active_mask));
 	return any < nr_cpu_ids ? any : cpu;
 }
 
@@ -307,6 +314,7 @@ static struct dl_move *new_dl_move(struct task_struct *task, int home,
 				   const struct cpumask *cpus)
 {
 	struct dl_move *move;
+	unsigned long flags;
 	int ret;
 
 	move = kmalloc(offsetof(struct dl_move, cpus) + cpumask_size(), GFP_KERNEL);
@@ -315,12 +323,14 @@ static struct dl_move *new_dl_move(struct task_struct *task, int home,
 	move->task = task;
 	move->to = NO_DOMAIN;
 	move->bw = READ_ONCE(task->dl.dl_bw);
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	cpumask_copy(&move->cpus, &task->cpus_mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	if (!in_domain_of(home, cpus)) {
 		move->to = cpumask_any_and(cpus, cpu_active_mask);
 		ret = dl_bw_alloc(move->to, move->bw);
 	} else {
-		ret = cpumask_subset(&task->cpus_mask, cpus) ||
+		ret = cpumask_subset(&move->cpus, cpus) ||
 		      bandwidth_fits(home, cpus) ? 0 : -EBUSY;
 	}
 	if (ret) {
@@ -370,10 +380,10 @@ int cpuset_reserve_bandwidth(struct task_struct *task,
 	struct dl_move *move;
 	int ret = 0;
 
-	if (likely(!dl_task(task)))
+	if (likely(!is_deadline(task)))
 		return 0;
 	cpuset_lock();
-	if (!dl_task(task))
+	if (!is_deadline(task))
 		goto out;
 	move = new_dl_move(task, cpuset_home_cpu(task), cpus);
 	ret = PTR_ERR_OR_ZERO(move);
@@ -414,7 +424,7 @@ static noinline void use_bandwidth(struct task_struct *task, int cpu, int home)
 	move = take_dl_move(task);
 	bw = READ_ONCE(task->dl.dl_bw);
 	now = cpuset_home_cpu(task);
-	if (!dl_task(task) || !bw)
+	if (!is_deadline(task) || !bw)
 		goto undo;
 	taken = !in_domain_of(cpu, &task->cpus_mask) &&
 		!(move && cpumask_equal(&move->cpus, &task->cpus_mask));
@@ -456,7 +466,7 @@ undo:
  */
 void cpuset_use_bandwidth(struct task_struct *task, int cpu, int home)
 {
-	if (unlikely(dl_task(task) || !list_empty_careful(&dl_moves)))
+	if (unlikely(is_deadline(task) || !list_empty_careful(&dl_moves)))
 		use_bandwidth(task, cpu, home);
 }
 
@@ -468,7 +478,7 @@ static int reserve_members(struct cpuset *cs, struct list_head *moves)
 
 	container_task_iter_start(cs->css.container, &it);
 	while (!ret && (task = container_task_iter_next(&it))) {
-		if (dl_task(task)) {
+		if (is_deadline(task)) {
 			struct dl_move *move;
 
 			move = new_dl_move(task, cpuset_home_cpu(task),
@@ -515,7 +525,7 @@ static bool domain_is_used(int cpu)
 
 	rcu_read_lock();
 	for_each_process_thread(process, task) {
-		if (dl_task(task) && READ_ONCE(task->dl.dl_bw) &&
+		if (is_deadline(task) && READ_ONCE(task->dl.dl_bw) &&
 		    domain_of(cpuset_home_cpu(task)) == domain_of(cpu)) {
 			ret = true;
 			goto unlock;
@@ -601,7 +611,7 @@ static void count_bandwidth(struct task_struct *task)
 	if (READ_ONCE(task->exit_state) && !hrtimer_active(&task->dl.inactive_timer))
 		return;
 	dl_add_task_root_domain(task);
-	if (likely(!dl_task(task)))
+	if (likely(!is_deadline(task)))
 		return;
 	cpu = task_cpu(task);
 	home = cpuset_home_cpu(task);

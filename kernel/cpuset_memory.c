@@ -61,31 +61,46 @@ static LIST_HEAD(page_moves);
  * Applying a placement to a thread
  */
 
-/*
- * The memory policies and pages of an mm follow the first thread of the process
- * that still uses it, which is the leader as long as it lives. Returns the mm if
- * @task is in the same cpuset as that one: it may exit before its turn comes. Give
- * it back by mmput_async(): the last mmput() waits for I/O.
- */
-static struct mm_struct *get_following_mm(struct task_struct *task)
+/* The memory of @task, which is not going to lose it; task_lock() is held. */
+static struct mm_struct *lasting_mm(struct task_struct *task)
 {
-	struct task_struct *thread;
+	return READ_ONCE(task->flags) & (PF_EXITING | PF_KTHREAD) ? NULL : task->mm;
+}
+
+/*
+ * The memory policies and pages of an mm follow the first thread of the process that
+ * uses it, which is the leader as long as it lives. It may exit before its turn comes
+ * to get @mems. So the others in its cpuset stand in for it, until it has them.
+ * Returns the mm if it follows @task. Give it back by mmput_async(): the last mmput()
+ * waits for I/O.
+ */
+static struct mm_struct *get_following_mm(struct task_struct *task,
+					  const nodemask_t *mems)
+{
+	struct mm_struct *mm = NULL;
+	struct task_struct *first;
 	bool follows = false;
 
 	rcu_read_lock();
-	for_each_thread(task, thread) {
-		if (READ_ONCE(thread->mm) && !(READ_ONCE(thread->flags) & PF_EXITING)) {
-			follows = task_cpuset(thread) == task_cpuset(task);
+	for_each_thread(task, first) {
+		task_lock(first);
+		mm = lasting_mm(first);
+		follows = mm && (first == task ||
+				 (task_cpuset(first) == task_cpuset(task) &&
+				  !nodes_equal(first->mems_allowed, *mems)));
+		if (follows)
+			mmget(mm);
+		task_unlock(first);
+		if (mm)
 			break;
-		}
 	}
 	rcu_read_unlock();
-	return follows ? get_task_mm(task) : NULL;
+	return follows ? mm : NULL;
 }
 
 static void rebind_mm(struct task_struct *task, nodemask_t *mems)
 {
-	struct mm_struct *mm = get_following_mm(task);
+	struct mm_struct *mm = get_following_mm(task, mems);
 
 	if (!mm)
 		return;
@@ -153,7 +168,8 @@ void cpuset_apply_mems(struct placing *p, struct cpuset_placement *pl,
 bool cpuset_mems_in_place(struct task_struct *task,
 			  const struct cpuset_placement *pl)
 {
-	return nodes_equal(task->mems_allowed, pl->mems) &&
+	/* Whoever changes them meanwhile looks again whether they are right. */
+	return data_race(nodes_equal(task->mems_allowed, pl->mems)) &&
 	       task_spread_page(task) == test_bit(CPUSET_SPREAD_PAGE, &pl->flags) &&
 	       task_spread_slab(task) == test_bit(CPUSET_SPREAD_SLAB, &pl->flags);
 }
@@ -187,19 +203,17 @@ void cpuset_end_rebind(struct cpuset *cs)
  * Moving pages
  */
 
-/* The threads of a process, most often one after the other, all follow. */
-static bool page_move_is_noted(const struct mm_struct *mm, const struct placing *p,
-			       const struct cpuset_placement *pl)
+/* To do it twice is not the same: 0 to 1 and 1 to 2 would become 0 to 2. */
+static bool page_move_is_noted(const struct mm_struct *mm)
 {
-	struct page_move *last;
+	struct page_move *move;
 	bool ret = false;
 
 	spin_lock(&page_moves_lock);
-	if (!list_empty(&page_moves)) {
-		last = list_last_entry(&page_moves, struct page_move, node);
-		ret = last->mover == current && last->mm == mm &&
-		      nodes_equal(last->from, p->from) &&
-		      nodes_equal(last->to, pl->mems);
+	list_for_each_entry(move, &page_moves, node) {
+		ret = move->mover == current && move->mm == mm;
+		if (ret)
+			break;
 	}
 	spin_unlock(&page_moves_lock);
 	return ret;
@@ -219,10 +233,10 @@ void cpuset_note_page_move(struct placing *p, const struct cpuset_placement *pl)
 
 	if (!p->rebound || !test_bit(CPUSET_MEMORY_MIGRATE, &pl->flags))
 		return;
-	mm = get_following_mm(p->task);
+	mm = get_following_mm(p->task, &pl->mems);
 	if (!mm)
 		return;
-	if (page_move_is_noted(mm, p, pl)) {
+	if (page_move_is_noted(mm)) {
 		mmput_async(mm);
 		return;
 	}
@@ -371,7 +385,8 @@ int cpuset_nodemask_valid_mems_allowed(nodemask_t *nodemask)
 int cpuset_mems_allowed_intersects(const struct task_struct *tsk1,
 				   const struct task_struct *tsk2)
 {
-	return nodes_intersects(tsk1->mems_allowed, tsk2->mems_allowed);
+	/* A hint for the OOM killer. */
+	return data_race(nodes_intersects(tsk1->mems_allowed, tsk2->mems_allowed));
 }
 
 /*
@@ -429,12 +444,12 @@ int cpuset_mem_spread_node(void)
 
 	/* Of more nodes than a word has bits none might be found in half a change. */
 	do {
-		seq = read_mems_allowed_begin();
+		seq = read_seqcount_begin(&current->mems_allowed_seq);
 		if (rotor == NUMA_NO_NODE)
 			node = node_random(&current->mems_allowed);
 		else
 			node = next_node_in(rotor, current->mems_allowed);
-	} while (read_mems_allowed_retry(seq));
+	} while (read_seqcount_retry(&current->mems_allowed_seq, seq));
 	current->cpuset_mem_spread_rotor = node;
 	return node;
 }

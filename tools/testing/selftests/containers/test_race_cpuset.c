@@ -857,6 +857,7 @@ static void led_process(void)
 	unsigned long nodes[16] = { 1 };
 	long size = sysconf(_SC_PAGESIZE);
 	pthread_t thread;
+	uint64_t end;
 
 	led->mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -864,9 +865,12 @@ static void led_process(void)
 	    syscall(SYS_mbind, led->mem, size, MPOL_BIND, nodes, 1024, 0) ||
 	    pthread_create(&thread, NULL, led_thread, NULL))
 		_exit(1);
+	/* No timer is as exact. */
 	while (!led->go)
-		race_sleep_us(10);
-	race_sleep_us(led->delay);
+		sched_yield();
+	end = race_now() + led->delay * 1000ULL;
+	while (race_now() < end)
+		sched_yield();
 	led->gone = 1;
 	syscall(SYS_exit, 0);
 }
