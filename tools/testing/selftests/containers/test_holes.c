@@ -672,16 +672,21 @@ static long kernel_kb(void)
 /* What RCU frees, the kernel may keep for five seconds (KFREE_DRAIN_JIFFIES). */
 #define KEPT_NS		6000000000ULL
 
-/* What the kernel has allocated when it has freed what it can, or negative. */
+/*
+ * What the kernel has allocated when it has freed what it can, or negative. Who comes
+ * before may have left containers that are freed one by one.
+ */
 static long settled_kb(void)
 {
-	uint64_t end = race_now() + KEPT_NS;
 	long now, least = LONG_MAX;
+	uint64_t end = 0;
 
 	do {
 		now = kernel_kb();
-		if (now < least)
+		if (now < least) {
 			least = now;
+			end = race_now() + KEPT_NS;
+		}
 		race_sleep_us(100000);
 	} while (race_now() < end);
 	return least;
