@@ -551,14 +551,17 @@ static void measure(long long *percpu, long long *kernfs, long long *kmalloc)
 				*kmalloc += active * size / 1024;
 		}
 	}
-	*percpu = get_after("/proc/meminfo", "Percpu:");
+	/* Of a chunk the kernel may keep a quarter of the pages, in use or not. */
+	*percpu = get_after("/sys/kernel/debug/percpu_stats", "nr_cur_alloc        :");
+	if (*percpu < 0)
+		fail("percpu_stats: %m");
 }
 
 /*
  * Is the kernel as it was? What others use, and what comes in the background, may
  * differ by so much; a leak for each of thousands of operations is more.
  */
-#define PERCPU_KB	128
+#define PERCPU_AREAS	100
 #define KERNFS_NODES	100
 #define KMALLOC_KB	1024
 
@@ -570,13 +573,13 @@ static void compare(void)
 	for (;;) {
 		measure(&percpu, &kernfs, &kmalloc);
 		if (!before.valid || now_ms() > end ||
-		    (percpu <= before.percpu + PERCPU_KB &&
+		    (percpu <= before.percpu + PERCPU_AREAS &&
 		     kernfs <= before.kernfs + KERNFS_NODES &&
 		     kmalloc <= before.kmalloc + KMALLOC_KB))
 			break;
 		sleep_us(200000);
 	}
-	printf("# percpu %lld kB, kernfs nodes %lld, kmalloc %lld kB, files of the root %lld\n",
+	printf("# percpu areas %lld, kernfs nodes %lld, kmalloc %lld kB, files of the root %lld\n",
 	       percpu, kernfs, kmalloc, before.held);
 	if (!before.valid) {
 		before.percpu = percpu;
@@ -585,8 +588,8 @@ static void compare(void)
 		before.valid = true;
 		return;
 	}
-	if (percpu > before.percpu + PERCPU_KB)
-		fail("percpu memory was %lld kB, is %lld", before.percpu, percpu);
+	if (percpu > before.percpu + PERCPU_AREAS)
+		fail("there were %lld percpu areas, are %lld", before.percpu, percpu);
 	if (kernfs > before.kernfs + KERNFS_NODES)
 		fail("kernfs had %lld nodes, has %lld", before.kernfs, kernfs);
 	if (kmalloc > before.kmalloc + KMALLOC_KB)
