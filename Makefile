@@ -19,8 +19,8 @@ ifeq ($(filter $(KERNEL),plain debug cgroups kcsan),)
 $(error KERNEL must be plain, debug, cgroups or kcsan, not '$(KERNEL)')
 endif
 
-.PHONY: help setup tree kernel run kselftest check check-clients torture bench \
-	patches series-check check-off check-matrix check-broken clean distclean
+.PHONY: help setup tree kernel run kselftest check check-clients torture stress \
+	bench patches series-check check-off check-matrix check-broken clean distclean
 
 help:
 	@echo 'make run           build the patched kernel, boot it, show containers at work'
@@ -32,6 +32,7 @@ help:
 	@echo 'make check-clients programs written for the cpusets of old: cset, the kernel'\''s own test'
 	@echo 'make torture       everything at once, at random, for MINUTES=10; SEED=N repeats one;'
 	@echo '                   on the debug kernel, or KERNEL=kcsan (data races), cgroups'
+	@echo 'make stress        the same with Debian'\''s stress-ng and trinity'
 	@echo 'make bench         what grouping costs, beside control groups: table and plots'
 	@echo 'make patches       regenerate patches/ from the tree'
 	@echo 'make series-check  build and boot every step of the series'
@@ -76,6 +77,11 @@ check-clients: tree
 torture: tree
 	@$(QEMU)/build.sh $(TORTURED)
 	@$(QEMU)/torture.sh $(TORTURED)
+
+stress: tree
+	@$(QEMU)/setup.sh stress-ng trinity
+	@$(QEMU)/build.sh $(TORTURED)
+	@$(QEMU)/stress.sh $(TORTURED)
 
 bench: tree
 	@$(QEMU)/setup.sh gnuplot-nox
