@@ -175,13 +175,15 @@ static int first_hierarchy(char *list, size_t len)
  */
 int ct_reset(void)
 {
+	long long end = now_ms() + CT_WAIT_MS;
 	int id, last = 0, ret = umount_all();
 	char list[200];
 
 	while (!ret && (id = first_hierarchy(list, sizeof(list)))) {
 		if (id < 0)
 			return id;
-		if (id == last)
+		/* A release agent may be on its way out, with a path in use. */
+		if (id == last && now_ms() > end)
 			return -EBUSY;
 		last = id;
 		ret = ct_mount(ct_path("%s%s", strncmp(list, "name=", 5) ? "" :

@@ -17,6 +17,7 @@
 
 static struct {
 	atomic_int count;
+	atomic_int mounted;
 	pid_t pid[STAYERS];
 } *stayers;
 
@@ -65,8 +66,14 @@ static void populate(struct race *race, void *arg)
 {
 	(void)arg;
 	while (!race->stop && stayers->count < STAYERS) {
-		pid_t parent = getpid(), pid = fork();
+		pid_t parent = getpid(), pid;
 
+		/* The last quarter in any case. */
+		if (stayers->count == STAYERS * 3 / 4 && !stayers->mounted) {
+			race_sleep_us(1000);
+			continue;
+		}
+		pid = fork();
 		if (!pid) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			while (getppid() == parent)
@@ -120,6 +127,7 @@ TEST_F_TIMEOUT(first_mount, threads_join, LONG_TIMEOUT)
 		race_sleep_us(1000);
 	ASSERT_EQ(0, ct_mount("all", T));
 	count = stayers->count;
+	stayers->mounted = 1;
 	while (stayers->count < STAYERS && !race_stopped(race))
 		race_sleep_us(1000);
 	TH_LOG("%d before and %d after it, and %lu processes that ended", count,

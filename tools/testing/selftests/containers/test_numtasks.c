@@ -956,7 +956,7 @@ TEST_F(numtasks, two_guarantees)
 }
 
 /* What a parent is promised it passes on: to one for sure, to others too. */
-TEST_F(numtasks, guarantee_below)
+TEST_F_TIMEOUT(numtasks, guarantee_below, 120)
 {
 	struct nt_forker b, x, y;
 
@@ -1174,7 +1174,7 @@ static int failing_clones(void *cont)
 }
 
 /* What fails for other reasons is not counted. */
-TEST_F(numtasks, fork_that_fails)
+TEST_F_TIMEOUT(numtasks, fork_that_fails, 120)
 {
 	long long base = nt_usage(T);
 	struct nt_forker forker;

@@ -691,13 +691,24 @@ TEST_F_TIMEOUT(race_cpuset, kernel_threads, RACE_TIMEOUT)
 	ct_free_pids(&pids);
 	ASSERT_EQ(0, ct_read_pids(MNT, "tasks", &pids));
 	for (size_t i = 0; i < pids.count; i++) {
+		unsigned long mask = 0;
 		unsigned int cpu;
 		char comm[64];
 
 		if (ct_proc_read(pids.pid[i], "comm", comm, sizeof(comm)) <= 0 ||
 		    sscanf(comm, "kworker/%u:", &cpu) != 1)
 			continue;
-		EXPECT_EQ(1UL << cpu, affinity_of(pids.pid[i]))
+		/* One that is new has its name before it is bound. */
+		for (int tries = 0; tries < RACE_JOIN_MS; tries++) {
+			mask = affinity_of(pids.pid[i]);
+			if (!mask || mask == 1UL << cpu)
+				break;
+			race_sleep_us(1000);
+		}
+		/* Or it has gone. */
+		if (!mask)
+			continue;
+		EXPECT_EQ(1UL << cpu, mask)
 			TH_LOG("%s", comm);
 		bound++;
 	}

@@ -372,7 +372,7 @@ static void storm_stop(struct race *race)
 /* With everyone stopped. Those who are on their way out get time for it. */
 static void storm_check(struct race *race)
 {
-	uint64_t end = race_now() + 5000000000ULL;
+	uint64_t end = race_now() + RACE_JOIN_MS * 1000000ULL;
 	char why[256] = "";
 
 	for (int h = 0; h < 2; h++) {

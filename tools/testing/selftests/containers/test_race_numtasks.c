@@ -579,7 +579,8 @@ TEST_F_TIMEOUT(race_numtasks, forkrate, RACE_TIMEOUT)
 	ASSERT_EQ(0, nt_set_param("forkrate", RATE));
 	gate->open = 1;
 	for (int i = 0; i < race->workers; i++)
-		if (race_wait(race->worker[i], RACE_JOIN_MS))
+		/* All their work is yet to be done. */
+		if (race_wait(race->worker[i], 4 * RACE_JOIN_MS))
 			race_fail(race, "worker %d", i);
 	race->workers = 0;
 	EXPECT_RACE(race);

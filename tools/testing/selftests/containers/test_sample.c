@@ -267,7 +267,7 @@ static int failing_clones(void *cont)
 }
 
 /* Forks that fail for other reasons, before or after, charge nothing. */
-TEST_F(sample, fork_that_fails)
+TEST_F_TIMEOUT(sample, fork_that_fails, LONG_TIMEOUT)
 {
 	EXPECT_EQ(0, ct_call(failing_clones, A));
 	EXPECT_EQ(0, members(A));
