@@ -61,12 +61,6 @@ static LIST_HEAD(page_moves);
  * Applying a placement to a thread
  */
 
-/* The memory of @task, which is not going to lose it; task_lock() is held. */
-static struct mm_struct *lasting_mm(struct task_struct *task)
-{
-	return READ_ONCE(task->flags) & (PF_EXITING | PF_KTHREAD) ? NULL : task->mm;
-}
-
 /*
  * The memory policies and pages of an mm follow the first thread of the process that
  * uses it, which is the leader as long as it lives. It may exit before its turn comes
@@ -84,7 +78,8 @@ static struct mm_struct *get_following_mm(struct task_struct *task,
 	rcu_read_lock();
 	for_each_thread(task, first) {
 		task_lock(first);
-		mm = lasting_mm(first);
+		if (!(READ_ONCE(first->flags) & (PF_EXITING | PF_KTHREAD)))
+			mm = first->mm;
 		follows = mm && (first == task ||
 				 (task_cpuset(first) == task_cpuset(task) &&
 				  !nodes_equal(first->mems_allowed, *mems)));

@@ -851,6 +851,7 @@ static void *led_thread(void *unused)
 {
 	unsigned long nodes[16] = {};
 
+	(void)unused;
 	led->tid = race_gettid();
 	while (!led->asked)
 		race_sleep_us(100);
@@ -859,7 +860,6 @@ static void *led_thread(void *unused)
 	led->asked = 0;
 	for (;;)
 		pause();
-	return unused;
 }
 
 /* The leader, which exits alone when it is told to. */

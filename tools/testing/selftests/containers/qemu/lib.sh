@@ -46,7 +46,7 @@ update() {
 check_variables() {
 	local name
 
-	for name in CPUS NODES TIMEOUT; do
+	for name in CPUS NODES TIMEOUT MINUTES; do
 		[[ ${!name:-1} =~ ^[1-9][0-9]*$ ]] ||
 			die "$name must be a number above 0, not '${!name}'"
 	done
