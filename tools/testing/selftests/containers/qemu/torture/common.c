@@ -112,6 +112,11 @@ static const struct {
 	[OP_PASS]	= { "pass a file", E(EMFILE, EBADF, ECONNRESET, EPIPE, ETOOMANYREFS) },
 	[OP_HOLD]	= { "hold a file", E(EMFILE) },
 	[OP_AGENT]	= { "agent", E(PATH_ERRORS, EBUSY, EMFILE, EROFS) },
+	[OP_CG_DIRECTORY] = { "cgroup mkdir or rmdir", E(ENOENT, EEXIST, EBUSY, EOPNOTSUPP) },
+	/* ENOENT: not a controller of the parent's, too. */
+	[OP_CG_WRITE]	= { "cgroup write", E(ENOENT, ENODEV, EBUSY, EINVAL, ESRCH,
+					      EOPNOTSUPP) },
+	[OP_CG_FORK]	= { "fork into a cgroup", E(ENODEV, EBUSY, EOPNOTSUPP, EAGAIN) },
 	[OP_F_OPEN]	= { "fuzz open", E(PATH_ERRORS, EISDIR, EMFILE, EINVAL, ENXIO,
 					   ELOOP, EEXIST, EROFS, ENAMETOOLONG,
 					   EPERM, EOPNOTSUPP) },

@@ -69,6 +69,7 @@ static const struct worker {
 	{ "numtasks",	numtasks_cap,	1, 1000, "numtasks", true },
 	{ "numfiles",	numfiles_limit,	1, 1000, "bc", true },
 	{ "still",	still,		1, 1000, NULL, true },
+	{ "cgrouper",	cgrouper,	1, 2000, NULL, true },
 	{ "fuzz",	fuzz,		2, 0, NULL, false },
 	/* Not one of them, but counted among them. */
 	{ "agent",	NULL,		0, 0, NULL, false },
@@ -77,6 +78,9 @@ static const struct worker {
 #define NR_WORKERS	ARRAY_SIZE(workers)
 #define AGENT_KIND	(NR_WORKERS - 1)
 #define FUZZ_KIND	(NR_WORKERS - 2)
+
+/* Are there control groups? */
+static bool with_cgroups;
 
 static pid_t worker_pid[SLOTS];
 static int worker_kind[SLOTS];
@@ -387,12 +391,44 @@ static void unmount_all(void)
 	} while (found && --tries);
 }
 
+/* Nobody is in one, but those who have just died. */
+static void remove_cgroups(int dir, unsigned long long end)
+{
+	DIR *d = fdopendir(openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		int child;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		child = openat(dir, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		remove_cgroups(child, end);
+		close(child);
+		while (unlinkat(dir, entry->d_name, AT_REMOVEDIR)) {
+			if (errno != EBUSY || now_ms() > end) {
+				fail("cgroup %s: %m", entry->d_name);
+				break;
+			}
+			sleep_us(2000);
+		}
+	}
+	if (d)
+		closedir(d);
+}
+
 static void remove_all(void)
 {
 	char buf[16384], last[256] = "", *list;
 	unsigned long long end = 0;
 	bool gone;
 
+	if (with_cgroups) {
+		int dir = open(CGROUPS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		remove_cgroups(dir, now_ms() + SETTLE_MS);
+		close(dir);
+	}
 	unmount_all();
 	while (get("/proc/self/container", buf, sizeof(buf)) > 0) {
 		list = strchr(buf, ':') + 1;
@@ -679,6 +715,8 @@ static void start_workers(bool fuzz_only)
 			instances = k == FUZZ_KIND ? 2 : 0;
 		else if (workers[k].needs && !place_of(workers[k].needs))
 			instances = 0;
+		else if (workers[k].step == cgrouper && !with_cgroups)
+			instances = 0;
 		for (int i = 0; i < instances && slot < SLOTS - 1; i++, slot++) {
 			uint64_t seed = next_random();
 			pid_t parent = getpid(), pid = fork();
@@ -793,7 +831,7 @@ static void tell_counts(void)
 static void prepare(unsigned long long seed)
 {
 	static const char *const dirs[] = { TOP "/h0", TOP "/h1", TOP "/h2", TOP "/m0", TOP "/m1",
-					    TOP "/m2" };
+					    TOP "/m2", CGROUPS };
 	int fd;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -816,6 +854,11 @@ static void prepare(unsigned long long seed)
 		mkdir(dirs[i], 0755);
 	if (mount("none", TOP, "tmpfs", MS_REMOUNT | MS_RDONLY, NULL)) {
 		perror(TOP);
+		exit(1);
+	}
+	with_cgroups = !mount("none", CGROUPS, "cgroup2", 0, NULL);
+	if (!with_cgroups && errno != ENODEV) {
+		perror(CGROUPS);
 		exit(1);
 	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #define TOP		"/tort"
+#define CGROUPS		TOP "/cg"
 #define SHARED_FILE	"/dev/shm/torture"
 #define PARAMETERS	"/sys/module/numtasks/parameters/"
 #define CPU_ONLINE	"/sys/devices/system/cpu/cpu%d/online"
@@ -50,7 +51,7 @@ enum op {
 	OP_FORK, OP_THREAD, OP_EXEC, OP_UNSHARE, OP_CLONE, OP_MKDIR, OP_RMDIR, OP_RENAME,
 	OP_MOUNT, OP_REMOUNT, OP_UMOUNT, OP_OPEN, OP_READ, OP_PROC, OP_EVENT,
 	OP_MEMPOLICY, OP_AFFINITY, OP_DEADLINE, OP_HOTPLUG, OP_PARAMETER, OP_PASS, OP_HOLD,
-	OP_AGENT,
+	OP_AGENT, OP_CG_DIRECTORY, OP_CG_WRITE, OP_CG_FORK,
 	/* The fuzzer's, beside those that are also above. */
 	OP_F_OPEN, OP_F_READ, OP_F_WRITE, OP_F_SEEK, OP_F_POLL, OP_F_STAT, OP_F_DENTS,
 	OP_F_MKDIR, OP_F_RMDIR, OP_F_RENAME, OP_F_UNLINK, OP_F_LINK, OP_F_CHMOD, OP_F_CHOWN,
@@ -154,6 +155,7 @@ void passer(void);
 void numtasks_cap(void);
 void numfiles_limit(void);
 void still(void);
+void cgrouper(void);
 
 /* fuzz.c */
 void fuzz(void);

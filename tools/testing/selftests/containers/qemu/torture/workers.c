@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/mempolicy.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -525,8 +526,8 @@ void affinity(void)
 void unsharer(void)
 {
 	static const int flags[] = { CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNS, CLONE_NEWPID,
-				     CLONE_NEWUSER, CLONE_NEWTIME, CLONE_NEWUTS | CLONE_NEWIPC,
-				     CLONE_NEWPID | CLONE_NEWNS };
+				     CLONE_NEWUSER, CLONE_NEWTIME, CLONE_NEWCGROUP,
+				     CLONE_NEWUTS | CLONE_NEWIPC, CLONE_NEWPID | CLONE_NEWNS };
 	int flag = one_in(30) ? CLONE_NEWNET : flags[below(ARRAY_SIZE(flags))];
 	pid_t parent = getpid(), pid = spawn();
 	uint64_t seed;
@@ -1032,4 +1033,90 @@ void still(void)
 	reap(forker);
 	remove_own(cont);
 	munmap(tids, 4096);
+}
+
+/*
+ * Control groups, beside
+ */
+static void write_cgroup(const char *cgroup, const char *file, const char *text)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/%s", cgroup, file);
+	errno = -put(path, text);
+	did(OP_CG_WRITE, errno ? -1 : 0, "%s: %s", path, text);
+}
+
+/* Fork one that is in @cgroup from the beginning. */
+static void fork_into(const char *cgroup)
+{
+	int dir = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = dir,
+	};
+	uint64_t seed = next_random();
+	pid_t parent = getpid(), pid;
+
+	if (dir < 0)
+		return;
+	pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (!pid) {
+		begin_child(seed, parent);
+		enter();
+		make_threads(thread_exits, below(4));
+		_exit(0);
+	}
+	did(OP_CG_FORK, pid, "%s", cgroup);
+	close(dir);
+	if (pid > 0)
+		note_victim(pid);
+	reap(pid);
+}
+
+/* Nobody's victim: it must thaw what it has frozen. */
+void cgrouper(void)
+{
+	static const char *const controllers[] = { "+pids", "+cpu", "+memory", "-pids", "-cpu",
+						   "-memory", "+pids +cpu +memory" };
+	char path[64] = CGROUPS, text[16];
+	unsigned int depth = below(4);
+
+	for (unsigned int i = 0; i < depth; i++)
+		snprintf(path + strlen(path), 4, "/c%u", below(4));
+	switch (depth ? below(12) : 3 + below(9)) {
+	case 0:
+	case 1:
+		did(OP_CG_DIRECTORY, mkdir(path, 0755), "%s", path);
+		break;
+	case 2:
+		did(OP_CG_DIRECTORY, rmdir(path), "%s", path);
+		break;
+	case 3:
+		write_cgroup(path, "cgroup.subtree_control",
+			     controllers[below(ARRAY_SIZE(controllers))]);
+		break;
+	case 4:
+		/* A limit for forks. */
+		snprintf(text, sizeof(text), "%u", below(20));
+		write_cgroup(path, "pids.max", one_in(2) ? text : "max");
+		break;
+	case 5:
+		write_cgroup(path, "cgroup.freeze", "1");
+		sleep_us(below(3000));
+		write_cgroup(path, "cgroup.freeze", "0");
+		break;
+	case 6:
+		if (one_in(8))
+			write_cgroup(path, one_in(2) ? "cgroup.kill" : "cgroup.type",
+				     one_in(2) ? "1" : "threaded");
+		break;
+	case 7:
+		fork_into(path);
+		break;
+	default:
+		snprintf(text, sizeof(text), "%d", pick_victim());
+		write_cgroup(path, one_in(2) ? "cgroup.procs" : "cgroup.threads", text);
+	}
 }
