@@ -15,8 +15,8 @@ export KERNEL_SRC CPUS NODES MEM TIMEOUT APPEND TESTS SCRIPT KERNEL MINUTES SEED
 
 TORTURED := $(KERNEL:plain=debug)
 
-ifeq ($(filter $(KERNEL),plain debug cgroups kcsan),)
-$(error KERNEL must be plain, debug, cgroups or kcsan, not '$(KERNEL)')
+ifeq ($(filter $(KERNEL),plain debug cgroups kcsan rt),)
+$(error KERNEL must be plain, debug, cgroups, kcsan or rt, not '$(KERNEL)')
 endif
 
 .PHONY: help setup tree kernel run kselftest check check-clients torture stress \
@@ -32,6 +32,7 @@ help:
 	@echo 'make check-clients programs written for the cpusets of old: cset, the kernel'\''s own test'
 	@echo 'make torture       everything at once, at random, for MINUTES=10; SEED=N repeats one;'
 	@echo '                   on the debug kernel, or KERNEL=kcsan (data races), cgroups'
+	@echo '                   (used beside), rt (the same with PREEMPT_RT and lockdep)'
 	@echo 'make stress        the same with Debian'\''s stress-ng and trinity'
 	@echo 'make bench         what grouping costs, beside control groups: table and plots'
 	@echo 'make patches       regenerate patches/ from the tree'
@@ -42,7 +43,7 @@ help:
 	@echo 'make clean         remove what was built; distclean: the kernel source too'
 	@echo
 	@echo 'KERNEL_SRC=DIR     another Linux 6.12.y source tree'
-	@echo 'KERNEL=plain|debug|cgroups|kcsan CPUS=2 NODES=1 MEM=1G TIMEOUT=300 (seconds)'
+	@echo 'KERNEL=plain|debug|cgroups|kcsan|rt CPUS=2 NODES=1 MEM=1G TIMEOUT=300 (seconds)'
 	@echo 'NAMES="NAME ...": of the matrix, or of what is broken, those alone'
 	@echo 'APPEND="..."       more for the command line of the kernel'
 
@@ -104,7 +105,7 @@ check-broken: tree
 	@$(QEMU)/broken.sh $(NAMES)
 
 clean:
-	rm -rf build/plain build/debug build/cgroups build/kcsan build/bench* build/lockstat* \
+	rm -rf build/plain build/debug build/cgroups build/kcsan build/rt build/bench* build/lockstat* \
 		build/series build/off build/matrix* build/selftests* build/clients build/log \
 		build/bzImage*
 

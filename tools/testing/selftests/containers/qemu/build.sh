@@ -16,6 +16,7 @@ plain) fragments="base containers"; objects=870 ;;
 debug) fragments="base containers test debug"; objects=1260 ;;
 cgroups) fragments="base containers test cgroups acpi"; objects=1500 ;;
 kcsan) fragments="base containers test kcsan"; objects=900 ;;
+rt) fragments="base containers test debug cgroups rt"; objects=1500 ;;
 bench-bare) fragments="base bench"; objects=1150 ;;
 bench-cgroup) fragments="base bench bench-cgroup"; objects=1200 ;;
 bench-containers) fragments="base containers bench"; objects=1200 ;;

@@ -12,7 +12,7 @@ TARBALL=/usr/src/linux-source-6.12.tar.xz
 unpack() {
 	rm -rf "$LINUX" "$PRISTINE" "$APPLIED" "$BUILD/source" "$BUILD/hooks"
 	# The files of another source may be older than these objects.
-	rm -rf "$BUILD"/{plain,debug,cgroups,kcsan,bench*,lockstat*,matrix-*,series,off}
+	rm -rf "$BUILD"/{plain,debug,cgroups,kcsan,rt,bench*,lockstat*,matrix-*,series,off}
 	mkdir -p "$LINUX" "$PRISTINE" "$APPLIED"
 	if [ -n "${KERNEL_SRC:-}" ]; then
 		say "copying $KERNEL_SRC"
