@@ -258,7 +258,8 @@ bool container_is_descendant(const struct container *cont,
  * @buf: where to put the path, NUL-terminated
  * @buflen: size of @buf in bytes
  *
- * Any context but NMI. A container that is renamed has one of its names.
+ * Any context but NMI; with PREEMPT_RT, one that may sleep. A container that is
+ * renamed has one of its names.
  *
  * Return: 0, or -ENAMETOOLONG if the path is not at least one byte shorter than
  * what would fit.
@@ -1868,9 +1869,13 @@ static bool move_task(struct container_move *move, struct task_struct *task)
 		return false;
 	list_move_tail(&task->container_member.node, &to->tasks);
 	to->active++;
-	count_left(move->from);
 	/* Pairs with rcu_dereference() in task_subsys_state(). */
 	rcu_assign_pointer(task->containers, to);
+	/*
+	 * Last: containers that are empty can be removed, and @task, which may
+	 * preempt this with PREEMPT_RT, tries again until it is elsewhere.
+	 */
+	count_left(move->from);
 	return true;
 }
 

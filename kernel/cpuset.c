@@ -608,8 +608,13 @@ static void queue_widened_work(struct irq_work *irq_work)
 	schedule_work(&widened_work);
 }
 
-/* From under pi_lock no work item can be queued. */
-static DEFINE_IRQ_WORK(widened_irq_work, queue_widened_work);
+/*
+ * From under pi_lock no work item can be queued. With PREEMPT_RT this must not wait
+ * for the CPU's irq_work thread: on a CPU that goes offline that is parked, and then
+ * nobody could queue it again.
+ */
+static struct irq_work widened_irq_work =
+	IRQ_WORK_INIT_HARD(queue_widened_work);
 
 /*
  * Bring all cpusets up to date; @nodes, if given, are those with memory. The

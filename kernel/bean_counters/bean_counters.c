@@ -106,7 +106,8 @@ static void lower_minheld(struct bc_resource_parm *parm, long held)
  * @val: how much of it; at most LONG_MAX
  * @severity: up to where; BC_FORCE is not refused
  *
- * Context: Any, with @bc protected by RCU or a charge. Takes no locks.
+ * Context: Any but NMI, with @bc protected by RCU or a charge; with PREEMPT_RT,
+ * one that may sleep, for a refusal that is traced has a path.
  * Return: 0, and then the charge, until bc_uncharge(), keeps the container from
  * being removed; -ENOMEM if it was refused, which is counted; -ENODEV if the
  * container is removed, so that the task that is charged for must be in another
