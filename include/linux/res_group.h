@@ -7,6 +7,8 @@
 #ifndef _LINUX_RES_GROUP_H
 #define _LINUX_RES_GROUP_H
 
+#include <linux/types.h>
+
 /* Values of shares that are no numbers. */
 #define SHARE_UNCHANGED		(-1)	/* in what is written: leave it */
 #define SHARE_UNSUPPORTED	(-2)	/* the root is nobody's part */
@@ -33,7 +35,7 @@ struct res_shares {
  * @max_shares: the largest of them, 0 if nobody cares
  */
 struct res_shares_sum {
-	long	min_shares;
+	s64	min_shares;
 	int	max_shares;
 };
 

@@ -188,7 +188,7 @@ static u64 parm_read(struct container_subsys_state *css,
 	case FIELD_LIMIT:
 		return READ_ONCE(parm->limit);
 	default:
-		return atomic_long_read(&parm->failcnt);
+		return (unsigned long)atomic_long_read(&parm->failcnt);
 	}
 }
 

@@ -273,12 +273,12 @@ static void numtasks_show_stats(struct res_group *rg, struct seq_file *sf)
 	struct numtasks *nt = css_numtasks(&rg->css);
 
 	seq_printf(sf,
-		   "numtasks: Number of successes %ld\n"
-		   "numtasks: Number of failures %ld\n"
-		   "numtasks: Number of forkrate failures %ld\n",
-		   atomic_long_read(&nt->successes),
-		   atomic_long_read(&nt->failures),
-		   atomic_long_read(&nt->rate_failures));
+		   "numtasks: Number of successes %lu\n"
+		   "numtasks: Number of failures %lu\n"
+		   "numtasks: Number of forkrate failures %lu\n",
+		   (unsigned long)atomic_long_read(&nt->successes),
+		   (unsigned long)atomic_long_read(&nt->failures),
+		   (unsigned long)atomic_long_read(&nt->rate_failures));
 }
 
 static void numtasks_reset_stats(struct res_group *rg)

@@ -40,5 +40,19 @@ for subsystem in $SUBSYSTEMS none,name=x all; do
 	[ "$subsystem" != all ] || [ -n "$SUBSYSTEMS" ] || continue
 	use "$subsystem"
 done
+case " $SUBSYSTEMS " in
+*" numtasks "*)
+	mount -t container -o numtasks none $D
+	mkdir $D/a $D/b
+	echo child_shares_divisor=2147483647 >$D/numtasks.shares
+	echo min_shares=1500000000 >$D/a/numtasks.shares
+	# Their sum is more than 32 bits hold.
+	! echo min_shares=1500000000 >$D/b/numtasks.shares 2>/dev/null ||
+		die "two guarantees of more than half"
+	echo min_shares=647483647 >$D/b/numtasks.shares
+	rmdir $D/a $D/b
+	umount $D ;;
+esac
+
 awk '!/^#/ && ($2 != 0 || $3 != 1) { exit 1 }' /proc/containers || die "$(cat /proc/containers)"
 echo "containers with: $(echo $found)"
