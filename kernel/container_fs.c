@@ -1137,6 +1137,8 @@ static void container_changed_work(struct work_struct *work)
 
 	list = llist_reverse_order(llist_del_all(&changed_list));
 	llist_for_each_entry_safe(cont, next, list, notify) {
+		/* Who queues it again changes the link that has just been read. */
+		smp_mb__before_atomic();
 		clear_bit(CONTAINER_QUEUED, &cont->flags);
 		/* A change after this queues it again; one before is seen. */
 		smp_mb__after_atomic();

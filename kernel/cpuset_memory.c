@@ -122,8 +122,8 @@ static void apply_spread(struct task_struct *task, unsigned long flags)
  * @root: it is the root's
  *
  * The sequence count is moved on even if the nodes are the same: see
- * root_child_in_place(). Readers that do not use it see old or new nodes or
- * both, never none. Sleeps.
+ * root_child_in_place(). Readers that do not use it see in each word of the mask
+ * old or new nodes or both: if there is one word, never none. Sleeps.
  */
 void cpuset_apply_mems(struct placing *p, struct cpuset_placement *pl,
 		       bool root)
