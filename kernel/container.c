@@ -608,9 +608,10 @@ static void container_bind_state(struct container_subsys *ss, int i,
 	struct container_subsys_state *css = ss->root_css;
 
 	ss->root->top.subsys[i] = NULL;
-	ss->root->subsys_mask &= ~BIT(i);
+	/* Marked for container_show_options(). */
+	WRITE_ONCE(ss->root->subsys_mask, ss->root->subsys_mask & ~BIT(i));
 	WRITE_ONCE(ss->root, root);
-	root->subsys_mask |= BIT(i);
+	WRITE_ONCE(root->subsys_mask, root->subsys_mask | BIT(i));
 	root->top.subsys[i] = css;
 	/* Pairs with the reads of it under RCU alone, which go on to what is in it. */
 	smp_store_release(&css->container, &root->top);

@@ -567,6 +567,20 @@ static ssize_t kill_write(struct kernfs_open_file *of, char *buf, size_t nbytes)
 	return nbytes;
 }
 
+/*
+ * Together with container_mutex for whoever changes a hierarchy's release agent.
+ * Alone it is for show_options, which is called with namespace_sem held: nobody who
+ * mounts shall have to wait for containers.
+ */
+static DEFINE_SPINLOCK(agent_lock);
+
+static void swap_release_agent(struct containerfs_root *root, const char **agent)
+{
+	spin_lock(&agent_lock);
+	swap(root->release_agent, *agent);
+	spin_unlock(&agent_lock);
+}
+
 static int release_agent_show(struct seq_file *sf, void *v)
 {
 	struct container *cont = of_container(sf->private);
@@ -598,7 +612,7 @@ static ssize_t release_agent_write(struct kernfs_open_file *of, char *buf,
 			return -ENOMEM;
 	}
 	container_lock();
-	swap(root->release_agent, agent);
+	swap_release_agent(root, &agent);
 	container_unlock();
 	kfree_const(agent);
 	return nbytes;
@@ -1212,10 +1226,11 @@ static int container_show_options(struct seq_file *sf,
 {
 	struct container *top = kernfs_root_to_node(kf_root)->priv;
 	struct containerfs_root *root = top->root;
+	/* A remount that goes on may be half done. */
+	unsigned long mask = READ_ONCE(root->subsys_mask);
 
-	container_lock();
-	if (root->subsys_mask)
-		show_subsystems(sf, root->subsys_mask, ",");
+	if (mask)
+		show_subsystems(sf, mask, ",");
 	else
 		seq_puts(sf, ",none");
 	if (root->noprefix)
@@ -1223,9 +1238,10 @@ static int container_show_options(struct seq_file *sf,
 	/* There is nothing to escape: see valid_hierarchy_name(). */
 	if (root->name[0])
 		seq_printf(sf, ",name=%s", root->name);
+	spin_lock(&agent_lock);
 	if (root->release_agent)
 		seq_show_option(sf, "release_agent", root->release_agent);
-	container_unlock();
+	spin_unlock(&agent_lock);
 	return 0;
 }
 
@@ -1526,7 +1542,7 @@ static void set_release_agent(struct containerfs_root *root,
 			      struct container_fs_context *ctx)
 {
 	if (ctx->release_agent)
-		swap(root->release_agent, ctx->release_agent);
+		swap_release_agent(root, &ctx->release_agent);
 }
 
 static int container_get_tree(struct fs_context *fc)
