@@ -189,18 +189,20 @@ bool container_lock_live(struct container *cont)
 
 /**
  * container_lock_live_css - take container_mutex unless a state's container is
- *	removed
+ *	removed, or its subsystem unbound
  * @css: the state, in a handler of one of its control files
  *
  * A root state moves to other root containers, which come and go, unless the
  * mutex is held.
  *
- * Return: true with the mutex held, false without it if the container is removed.
+ * Return: true with the mutex held, false without it if the container is removed,
+ * or the subsystem is in no hierarchy any more.
  */
 bool container_lock_live_css(struct container_subsys_state *css)
 {
 	mutex_lock(&container_mutex);
-	if (likely(!container_is_removed(css->container)))
+	if (likely(css->container != &container_dummy_root.top &&
+		   !container_is_removed(css->container)))
 		return true;
 	mutex_unlock(&container_mutex);
 	return false;

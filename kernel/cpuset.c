@@ -1146,7 +1146,11 @@ static int cpuset_write_pressure_enabled(struct container_subsys_state *css,
 {
 	if (val > 1)
 		return -EINVAL;
+	/* Once it is unbound it stays disabled. */
+	if (!container_lock_live_css(css))
+		return -ENODEV;
 	WRITE_ONCE(cpuset_memory_pressure_enabled, val);
+	container_unlock();
 	return 0;
 }
 
