@@ -2040,7 +2040,8 @@ static void finish_moves(struct container_attachment *att, struct mutex *mutex,
  *
  * Return: 0; -ESRCH if the thread (or every thread) is exiting; -EACCES if
  * @cred may not move it; -EINVAL for kthreadd, whose children belong in the
- * root, and for those of them that have not started; -ENODEV if @cont is removed;
+ * root, for those of them that have not started, and for those that are bound to
+ * their CPUs; -ENODEV if @cont is removed;
  * -ESTALE without @cred if the thread is not in @cont's parent; -ENOMEM; or a
  * subsystem's veto.
  */
@@ -2049,11 +2050,14 @@ int container_attach(struct container *cont, struct task_struct *task,
 {
 	struct container_attachment att;
 	struct mutex *mutex = attach_mutex(task);
+	unsigned int flags = READ_ONCE(task->flags);
 	bool committed = false;
 	int ret;
 
-	if ((READ_ONCE(task->flags) & PF_KTHREAD) &&
-	    (task == kthreadd_task || !kthread_has_started(task)))
+	/* Bound are those that start user mode helpers, which belong in the root, too. */
+	if ((flags & PF_KTHREAD) &&
+	    ((flags & PF_NO_SETAFFINITY) || task == kthreadd_task ||
+	     !kthread_has_started(task)))
 		return -EINVAL;
 
 	/* The others are set before they are looked at; clearing them takes time. */

@@ -423,6 +423,27 @@ TEST_F(attach, kthreadd)
 }
 
 /*
+ * Those that are bound to their CPUs stay there, too, whatever the subsystems: the
+ * workers among them create user mode helpers.
+ */
+TEST_F(attach, bound_kthreads)
+{
+	int bound = 0;
+	char comm[32];
+
+	for (pid_t pid = 3; pid < 300; pid++) {
+		if (ct_proc_read(pid, "comm", comm, sizeof(comm)) <= 0 ||
+		    (strncmp(comm, "kworker/R-", 10) && strncmp(comm, "migration/", 10)))
+			continue;
+		EXPECT_EQ(-EINVAL, ct_attach(T "/a", pid))
+			TH_LOG("%d is %s", pid, comm);
+		bound++;
+	}
+	EXPECT_LT(4, bound);
+	EXPECT_EQ(0, ct_count(T "/a", "tasks"));
+}
+
+/*
  * A leader that has exited while threads live on
  */
 
