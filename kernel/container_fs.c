@@ -128,23 +128,53 @@ static int file_seq_show(struct seq_file *sf, void *v)
 	return 0;
 }
 
-static ssize_t file_write(struct kernfs_open_file *of, char *buf, size_t nbytes,
-			  loff_t off)
+/*
+ * While a write goes on, a directory is not removed. One that moves the pages of a
+ * process takes as long as somebody wants, and who removes the directory waits with
+ * locks of the VFS, or is who sees to all containers that have become empty. Such a
+ * write keeps the container instead. What was opened may be released meanwhile.
+ */
+static struct container *let_go_of_file(struct kernfs_open_file *of)
+{
+	struct container *cont = of_container(of);
+
+	container_get(cont);
+	kernfs_break_active_protection(of->kn);
+	return cont;
+}
+
+static void take_file_back(struct kernfs_open_file *of, struct container *cont)
+{
+	kernfs_unbreak_active_protection(of->kn);
+	container_put(cont);
+}
+
+static ssize_t call_write(struct kernfs_open_file *of, char *buf, size_t nbytes)
 {
 	struct container_cftype *cft = of_cftype(of);
 	u64 val;
-	int ret;
+
+	if (cft->write)
+		return cft->write(of, buf, nbytes);
+	if (!cft->write_u64 || kstrtou64(strim(buf), 0, &val))
+		return -EINVAL;
+	return cft->write_u64(of_state(of), cft, val) ?: nbytes;
+}
+
+static ssize_t file_write(struct kernfs_open_file *of, char *buf, size_t nbytes,
+			  loff_t off)
+{
+	struct container *cont;
+	ssize_t ret;
 
 	if (!nbytes || strlen(buf) != nbytes)
 		return -EINVAL;
-	if (cft->write)
-		return cft->write(of, buf, nbytes);
-	if (!cft->write_u64)
-		return -EINVAL;
-	if (kstrtou64(strim(buf), 0, &val))
-		return -EINVAL;
-	ret = cft->write_u64(of_state(of), cft, val);
-	return ret ?: nbytes;
+	if (!(of_cftype(of)->flags & CONTAINER_FILE_SLOW_WRITE))
+		return call_write(of, buf, nbytes);
+	cont = let_go_of_file(of);
+	ret = call_write(of, buf, nbytes);
+	take_file_back(of, cont);
+	return ret;
 }
 
 static const struct kernfs_ops file_ops = {
@@ -443,9 +473,10 @@ static struct task_struct *get_member(struct members_file *mf, int nr)
 static ssize_t members_write(struct kernfs_open_file *of, char *buf,
 			     size_t nbytes)
 {
-	struct container *cont = of_container(of);
 	struct members_file *mf = of->priv;
+	bool processes = mf->processes;
 	struct task_struct *task;
+	struct container *cont;
 	int nr, ret;
 
 	/* Blanks around it are rare. */
@@ -454,10 +485,12 @@ static ssize_t members_write(struct kernfs_open_file *of, char *buf,
 	task = get_member(mf, nr);
 	if (!task)
 		return -ESRCH;
+	cont = let_go_of_file(of);
 	/* The opener's credentials, for the writer may have been tricked. */
-	ret = container_attach(cont, task, mf->processes, of->file->f_cred);
+	ret = container_attach(cont, task, processes, of->file->f_cred);
 	if (!ret)
-		trace_with_path(container_attach, cont, task, mf->processes);
+		trace_with_path(container_attach, cont, task, processes);
+	take_file_back(of, cont);
 	put_task_struct(task);
 	return ret ?: nbytes;
 }

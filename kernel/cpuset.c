@@ -1208,8 +1208,10 @@ static int cpuset_show_effective(struct seq_file *sf, void *v)
 	return 0;
 }
 
+/* Whoever changes a cpuset may move the pages that others have left to be moved. */
 #define CPUSET_FLAG_FILE(_name, _flag) {				\
 	.name		= _name,					\
+	.flags		= CONTAINER_FILE_SLOW_WRITE,			\
 	.private	= _flag,					\
 	.read_u64	= cpuset_read_flag,				\
 	.write_u64	= cpuset_write_flag,				\
@@ -1218,12 +1220,14 @@ static int cpuset_show_effective(struct seq_file *sf, void *v)
 static struct container_cftype cpuset_files[] = {
 	{
 		.name		= "cpus",
+		.flags		= CONTAINER_FILE_SLOW_WRITE,
 		.private	= FILE_CPUS,
 		.seq_show	= cpuset_show_config,
 		.write		= cpuset_write_list,
 	},
 	{
 		.name		= "mems",
+		.flags		= CONTAINER_FILE_SLOW_WRITE,
 		.private	= FILE_MEMS,
 		.seq_show	= cpuset_show_config,
 		.write		= cpuset_write_list,
@@ -1257,6 +1261,7 @@ static struct container_cftype cpuset_files[] = {
 	CPUSET_FLAG_FILE("sched_load_balance", CPUSET_SCHED_LOAD_BALANCE),
 	{
 		.name		= "sched_relax_domain_level",
+		.flags		= CONTAINER_FILE_SLOW_WRITE,
 		.seq_show	= cpuset_show_relax_level,
 		.write		= cpuset_write_relax_level,
 	},

@@ -449,6 +449,7 @@ void container_task_iter_end(struct container_task_iter *it);
 /* Flags of struct container_cftype. */
 #define CONTAINER_FILE_ONLY_ROOT	BIT(0)	/* in root containers alone */
 #define CONTAINER_FILE_MEMBERS		BIT(1)	/* the core's: lists members */
+#define CONTAINER_FILE_SLOW_WRITE	BIT(2)	/* does not hold up a removal */
 
 /**
  * struct container_cftype - a control file
@@ -470,7 +471,8 @@ void container_task_iter_end(struct container_task_iter *it);
  * Handlers run without any container lock and may sleep and take
  * container_mutex. They can run while the container is being removed, but not
  * any more once its state is freed: a handler that changes something takes
- * container_lock_live_css() and fails with ENODEV without it.
+ * container_lock_live_css() and fails with ENODEV without it. If that may take
+ * long the file has CONTAINER_FILE_SLOW_WRITE: only the container is kept then.
  */
 struct container_cftype {
 	const char	*name;

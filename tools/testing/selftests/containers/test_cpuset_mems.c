@@ -6,12 +6,14 @@
 #include <linux/mempolicy.h>
 #include <pthread.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 
 #include "../kselftest_harness.h"
 #include "cpuset_util.h"
 
 #define A	MNT "/a"
 #define B	MNT "/b"
+#define C	MNT "/c"
 
 #define PAGES		256
 #define MASK_BITS	1024
@@ -539,6 +541,46 @@ TEST_F(mems, migrate_with_the_leader)
 	EXPECT_EQ(1, puppet_call(p, nodes_of_kept, 0));
 	ASSERT_EQ(0, ct_attach(B, p->pid));
 	EXPECT_EQ(2, puppet_call(p, nodes_of_kept, 0));
+}
+
+static long keep_much(long size)
+{
+	kept = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	return kept != MAP_FAILED ? 0 : -errno;
+}
+
+/*
+ * Hole 81: pages are moved for as long as that takes. Their container is removed
+ * meanwhile, and so are others, who have nothing to do with it.
+ */
+TEST_F_TIMEOUT(mems, migrate_holds_nothing_up, 120)
+{
+	struct puppet *p = &self->puppet;
+	pid_t mover, member;
+	int status;
+
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
+	ASSERT_EQ(0, puppet_call(p, keep_much, 200 << 20));
+	ASSERT_EQ(0, ct_write(B, "cpuset.memory_migrate", "1"));
+	ASSERT_EQ(0, cpuset_make(C, ALL_CPUS, ALL_MEMS));
+	member = ct_sleeper(C);
+	ASSERT_LT(0, member);
+	ASSERT_EQ(0, ct_write(B, "auto_delete", "1"));
+	ASSERT_EQ(0, ct_write(C, "auto_delete", "1"));
+
+	mover = ct_fork();
+	ASSERT_LE(0, mover);
+	if (!mover)
+		_exit(-ct_attach_process(B, p->pid));
+	ASSERT_EQ(0, ct_wait_populated(B, 1));
+	/* Its memory stays while pages are moved. */
+	EXPECT_EQ(SIGKILL + 256, ct_kill(p->pid));
+	EXPECT_EQ(0, ct_wait_gone(B));
+	EXPECT_EQ(SIGKILL + 256, ct_kill(member));
+	EXPECT_EQ(0, ct_wait_gone(C));
+	EXPECT_EQ(0, waitpid(mover, &status, WNOHANG));
+	EXPECT_EQ(0, ct_wait(mover));
 }
 
 /* All members. */
