@@ -25,7 +25,7 @@
 #define MAX_SUBSYS	16
 #define FAILURES_TOLD	100
 /* A worker that does nothing for so long hangs. */
-#define PROGRESS_MS	30000
+#define PROGRESS_MS	60000
 /* What the kernel does in the background is over after so long. */
 #define SETTLE_MS	30000
 #define PF_KTHREAD	0x00200000
