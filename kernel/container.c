@@ -2050,14 +2050,16 @@ int container_attach(struct container *cont, struct task_struct *task,
 {
 	struct container_attachment att;
 	struct mutex *mutex = attach_mutex(task);
-	unsigned int flags = READ_ONCE(task->flags);
 	bool committed = false;
 	int ret;
 
-	/* Bound are those that start user mode helpers, which belong in the root, too. */
-	if ((flags & PF_KTHREAD) &&
-	    ((flags & PF_NO_SETAFFINITY) || task == kthreadd_task ||
-	     !kthread_has_started(task)))
+	/*
+	 * Bound, which they are before they start, are those that start user mode
+	 * helpers, which belong in the root, too.
+	 */
+	if ((READ_ONCE(task->flags) & PF_KTHREAD) &&
+	    (task == kthreadd_task || !kthread_has_started(task) ||
+	     (READ_ONCE(task->flags) & PF_NO_SETAFFINITY)))
 		return -EINVAL;
 
 	/* The others are set before they are looked at; clearing them takes time. */
