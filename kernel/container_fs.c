@@ -169,7 +169,9 @@ static ssize_t file_write(struct kernfs_open_file *of, char *buf, size_t nbytes,
 
 	if (!nbytes || strlen(buf) != nbytes)
 		return -EINVAL;
-	if (!(of_cftype(of)->flags & CONTAINER_FILE_SLOW_WRITE))
+	/* A root is not removed, and its files are when their subsystem is unbound. */
+	if (!(of_cftype(of)->flags & CONTAINER_FILE_SLOW_WRITE) ||
+	    !of_container(of)->parent)
 		return call_write(of, buf, nbytes);
 	cont = let_go_of_file(of);
 	ret = call_write(of, buf, nbytes);

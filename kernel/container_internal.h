@@ -20,7 +20,7 @@ struct file_system_type;
  * @top: its root container; first, so that freeing it frees this
  * @node: entry of the list of active hierarchies; container_mutex
  * @subsys_mask: subsystems bound here. Changed under container_mutex with all
- *	attaches excluded, read under either.
+ *	attaches excluded, read under either, or without to be shown.
  * @hierarchy_id: in /proc files; 0 is the dummy hierarchy; constant
  * @nr_containers: including @top; container_mutex
  * @users: superblocks, and mounts in progress; container_mutex
@@ -30,7 +30,8 @@ struct file_system_type;
  *	container_mutex, read without
  * @noprefix: control files have no subsystem prefix; constant
  * @name: empty if it has none; constant
- * @release_agent: NULL if none is set; kfree_const(); container_mutex
+ * @release_agent: NULL if none is set; kfree_const(); container_mutex and, in
+ *	container_fs.c, agent_lock; read under either
  * @files: control files of subsystems in @top, struct root_file;
  *	container_mutex
  */
