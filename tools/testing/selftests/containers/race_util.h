@@ -31,7 +31,7 @@
 #define RACE_SECONDS	8
 #define RACE_WORKERS	40
 /* Time that workers get to come to an end, under the debug kernel. */
-#define RACE_JOIN_MS	30000
+#define RACE_JOIN_MS	60000
 /* How much longer a race goes on, at most, until enough has come about. */
 #define RACE_MORE_NS	60000000000ULL
 /* For the harness: the race, its beginning and end, under the debug kernel. */
