@@ -326,10 +326,14 @@ static void remove_tree(int dir, int root, unsigned long long end)
 			continue;
 		remove_tree(child, root, end);
 		move_out(child, root);
-		/* Files and dead processes go a little later. */
-		while (unlinkat(dir, entry->d_name, AT_REMOVEDIR) && errno == EBUSY) {
-			if (now_ms() > end) {
-				fail("%s cannot be removed", entry->d_name);
+		/*
+		 * Files and dead processes go a little later. With auto_delete it may be
+		 * gone, or going.
+		 */
+		while (unlinkat(dir, entry->d_name, AT_REMOVEDIR) && errno != ENOENT &&
+		       errno != ENODEV) {
+			if (errno != EBUSY || now_ms() > end) {
+				fail("%s cannot be removed: %m", entry->d_name);
 				break;
 			}
 			move_out(child, root);
@@ -391,32 +395,6 @@ static void unmount_all(void)
 	} while (found && --tries);
 }
 
-/* Nobody is in one, but those who have just died. */
-static void remove_cgroups(int dir, unsigned long long end)
-{
-	DIR *d = fdopendir(openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	struct dirent *entry;
-
-	while (d && (entry = readdir(d))) {
-		int child;
-
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-			continue;
-		child = openat(dir, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		remove_cgroups(child, end);
-		close(child);
-		while (unlinkat(dir, entry->d_name, AT_REMOVEDIR)) {
-			if (errno != EBUSY || now_ms() > end) {
-				fail("cgroup %s: %m", entry->d_name);
-				break;
-			}
-			sleep_us(2000);
-		}
-	}
-	if (d)
-		closedir(d);
-}
-
 static void remove_all(void)
 {
 	char buf[16384], last[256] = "", *list;
@@ -426,7 +404,8 @@ static void remove_all(void)
 	if (with_cgroups) {
 		int dir = open(CGROUPS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-		remove_cgroups(dir, now_ms() + SETTLE_MS);
+		/* Nobody is left to be moved out of these. */
+		remove_tree(dir, -1, now_ms() + SETTLE_MS);
 		close(dir);
 	}
 	unmount_all();
