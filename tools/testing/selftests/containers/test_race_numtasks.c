@@ -580,7 +580,7 @@ TEST_F_TIMEOUT(race_numtasks, forkrate, RACE_TIMEOUT)
 	gate->open = 1;
 	for (int i = 0; i < race->workers; i++)
 		/* All their work is yet to be done. */
-		if (race_wait(race->worker[i], 4 * RACE_JOIN_MS))
+		if (race_wait(race->worker[i], 2 * RACE_JOIN_MS))
 			race_fail(race, "worker %d", i);
 	race->workers = 0;
 	EXPECT_RACE(race);
