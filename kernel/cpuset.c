@@ -1017,12 +1017,16 @@ static int cpuset_post_clone(struct container_subsys *ss,
 		return ret;
 	config.flags = cs->config.flags;
 	config.relax_domain_level = cs->config.relax_domain_level;
-	/* Nobody's namespace makes another scheduling domain. */
+	/*
+	 * Nobody's namespace makes another scheduling domain. With the parent's CPUs
+	 * and nodes that is in force which is in force there, as it has been since
+	 * cpuset_create(), when there were none. So there is nothing else to change.
+	 */
 	__assign_bit(CPUSET_SCHED_LOAD_BALANCE, &config.flags,
 		     test_bit(CPUSET_SCHED_LOAD_BALANCE, &cs->parent->config.flags));
-	container_attach_exclude();
-	ret = change_config(cs, &config);
-	container_attach_allow();
+	ret = check_config(cs, &config);
+	if (!ret)
+		swap(cs->config, config);
 	free_config(&config);
 	/* As for any cpuset in which there is nothing to run on. */
 	return ret == -EINVAL ? -ENOSPC : ret;

@@ -91,8 +91,8 @@ struct pressure_meter {
  * struct cpuset - the state of a container in this subsystem
  * @css: what the core knows of it
  * @parent: NULL in the root; constant, and lives longer than this one
- * @config: container_mutex with attaches excluded; read under either. Walls are
- *	looked for without.
+ * @config: container_mutex with attaches excluded, unless it is new; read under
+ *	either. Walls are looked for without.
  * @placement: what is in force; the same for writers, RCU for readers
  * @next: a placement about to be published; container_mutex
  * @republished: @placement is new, its members have the old one yet;
