@@ -9,6 +9,7 @@
  * threads while it is moved takes them along, beyond the limit if need be.
  */
 #include <linux/atomic.h>
+#include <linux/bug.h>
 #include <linux/container.h>
 #include <linux/limits.h>
 #include <linux/slab.h>
@@ -63,7 +64,11 @@ sample_create(struct container_subsys *ss, struct container *cont)
 static void sample_free(struct container_subsys *ss,
 			struct container_subsys_state *css)
 {
-	kfree(css_sample(css));
+	struct sample *s = css_sample(css);
+
+	/* What was counted for an attach or a fork that failed, too, was given back. */
+	WARN_ON_ONCE(atomic_read(&s->members));
+	kfree(s);
 }
 
 static int sample_can_attach(struct container_subsys *ss,

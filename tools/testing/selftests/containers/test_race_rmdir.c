@@ -461,6 +461,72 @@ TEST_F_TIMEOUT(race_rmdir, kept_by_a_file, RACE_TIMEOUT)
 	EXPECT_EQ(0, ct_rmdir(KEPT));
 }
 
+#define CROWD	30
+
+/* Goes in and out with all of its threads, for each of which a place is reserved. */
+static void crowd_mover(struct race *race, void *arg)
+{
+	static struct ct_threads threads;
+	int fd, ret;
+
+	(void)arg;
+	if (ct_threads_start(&threads, CROWD)) {
+		race_fail(race, "threads");
+		return;
+	}
+	while (!race_over(race)) {
+		fd = ct_open(X, "procs", O_WRONLY);
+		if (too_late(fd))
+			continue;
+		if (fd < 0) {
+			race_fail(race, "open: %d", fd);
+			break;
+		}
+		ret = ct_fd_write(fd, "0");
+		close(fd);
+		if (ret == -ENODEV) {
+			race_count(race, COUNT_GONE);
+			continue;
+		}
+		race_count(race, COUNT_ATTACHED);
+		if (ret || ct_read_num(X, "sample.members") != CROWD + 1)
+			race_fail(race, "attach: %d", ret);
+		if (ct_attach_process(MNT, getpid()))
+			race_fail(race, "out again");
+	}
+	ct_threads_stop(&threads);
+}
+
+/*
+ * A process on its way to a container that is removed meanwhile. The kernel warns if
+ * what sample has reserved for it is not given back.
+ */
+TEST_F_TIMEOUT(race_rmdir, reserved, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+	int ret;
+
+	race_need(race, COUNT_REMOVED, 100);
+	race_need(race, COUNT_GONE, 30);
+	race_need(race, COUNT_ATTACHED, 30);
+	ASSERT_EQ(0, ct_umount(MNT));
+	ASSERT_EQ(0, ct_mount("sample", MNT));
+	ASSERT_LT(0, race_worker(race, crowd_mover, NULL));
+	while (!race_over(race)) {
+		ASSERT_EQ(0, ct_mkdir(X));
+		race_sleep_us(race_random(500));
+		do {
+			ret = ct_rmdir(X);
+		} while (ret == -EBUSY);
+		ASSERT_EQ(0, ret);
+		race_count(race, COUNT_REMOVED);
+	}
+	race_join(race);
+	EXPECT_RACE(race);
+	TH_LOG("%lu removed, %lu gone, %lu attached", race->count[COUNT_REMOVED],
+	       race->count[COUNT_GONE], race->count[COUNT_ATTACHED]);
+}
+
 /*
  * The states of bc and numtasks, which are charged without a lock, against the
  * removal of their container. They are in a hierarchy of their own.
