@@ -422,6 +422,83 @@ TEST_F_TIMEOUT(race_cpuset, hotplug, RACE_TIMEOUT)
 	EXPECT_EQ(ALL_CPUS, cpuset_affinity(0));
 }
 
+#define BREEDERS	3
+
+static const struct {
+	const char *dir;
+	const char *path;
+	unsigned long cpus;
+	unsigned long mems;
+} places[] = {
+	{ MNT, "/", ALL_CPUS, ALL_MEMS },
+	{ A, "/a", 3, 1 },
+	{ B, "/b", 0xc, 2 },
+};
+
+/* Only its creator is moved. */
+static void check_child(struct race *race)
+{
+	char path[64], why[400];
+
+	if (ct_container_of(getpid(), "cpuset", path, sizeof(path))) {
+		race_fail(race, "%d is nowhere", getpid());
+		return;
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(places); i++)
+		if (!strcmp(path, places[i].path) &&
+		    !cpuset_in_force(getpid(), getpid(), places[i].cpus,
+				     places[i].mems, why, sizeof(why)))
+			race_fail(race, "born in %s: %s", path, why);
+	race_count(race, COUNT_CHECKED);
+}
+
+static void breeder(struct race *race, void *arg)
+{
+	(void)arg;
+	while (!race_over(race)) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			check_child(race);
+			_exit(0);
+		}
+		if (pid < 0)
+			race_fail(race, "fork: %d", errno);
+		else
+			waitpid(pid, NULL, 0);
+	}
+}
+
+/* Hole 57: children of who is moved have what their cpuset says from the beginning. */
+TEST_F_TIMEOUT(race_cpuset, newborn, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+
+	race_need(race, COUNT_CHECKED, 100);
+	race_need(race, COUNT_MOVED, 100);
+	for (unsigned int i = 1; i < ARRAY_SIZE(places); i++) {
+		ASSERT_EQ(0, cpuset_make(places[i].dir, places[i].cpus, places[i].mems));
+	}
+	for (int i = 0; i < BREEDERS; i++) {
+		ASSERT_LT(0, race_worker(race, breeder, NULL));
+	}
+	for (int i = 0; !race_over(race); i++) {
+		int ret = ct_attach(places[race_random(ARRAY_SIZE(places))].dir,
+				    race->worker[i % BREEDERS]);
+
+		/* At the end they exit. */
+		if (ret && (ret != -ESRCH || !race_over(race)))
+			race_fail(race, "attach: %d", ret);
+		race_count(race, COUNT_MOVED);
+	}
+	race_join(race);
+	EXPECT_RACE(race);
+	TH_LOG("%lu children, %lu moves", race->count[COUNT_CHECKED],
+	       race->count[COUNT_MOVED]);
+	EXPECT_EQ(0, ct_rmdir(A));
+	EXPECT_EQ(0, ct_rmdir(B));
+}
+
 /*
  * Holes 41, 42: members fault pages in, with policies of all kinds, while their
  * nodes change.
