@@ -8,7 +8,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/sched.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
 #include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -285,6 +289,77 @@ TEST_F_TIMEOUT(nsproxy, unshare, LONG_TIMEOUT)
 			TH_LOG("%s", kinds[i].name);
 		EXPECT_EQ(0, ns_wait_containers(BASE));
 	}
+}
+
+/* Move the process when it waits for the page, and let it go on then. */
+static void *move_who_waits(void *fd)
+{
+	struct uffdio_zeropage zero = { .range.len = sysconf(_SC_PAGESIZE) };
+	struct uffd_msg msg;
+	bool moved;
+
+	if (read(*(int *)fd, &msg, sizeof(msg)) != sizeof(msg))
+		return "read";
+	moved = !ct_attach_process(A, getpid());
+	zero.range.start = msg.arg.pagefault.address & -zero.range.len;
+	if (ioctl(*(int *)fd, UFFDIO_ZEROPAGE, &zero))
+		return "page";
+	return moved ? NULL : "attach";
+}
+
+/* A clone that waits where it writes the pidfd, which is in the middle. */
+static void act_clone_and_wait(struct actor *actor)
+{
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range.len = sysconf(_SC_PAGESIZE),
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct clone_args args = {
+		.flags = actor->flags | CLONE_PIDFD,
+		.exit_signal = SIGCHLD,
+	};
+	pthread_t mover;
+	void *failed;
+	pid_t pid;
+
+	args.pidfd = (unsigned long)mmap(NULL, reg.range.len, PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = args.pidfd;
+	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg) ||
+	    pthread_create(&mover, NULL, move_who_waits, &fd)) {
+		actor->ret = -EPROTO;
+		return;
+	}
+	pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	actor->pid = pid;
+	if (pid < 0)
+		actor->ret = -errno;
+	if (pthread_join(mover, &failed) || failed)
+		actor->ret = -EIO;
+}
+
+/* Hole 83: who is moved while it clones has its child below where it is then. */
+TEST_F(nsproxy, moved_while_cloning)
+{
+	struct actor *actor = actor_new(NULL, CLONE_NEWUTS);
+	pid_t pid = act(act_clone_and_wait, actor);
+
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, actor->ret);
+	EXPECT_TRUE(ns_is_in(pid, "/a"));
+	EXPECT_TRUE(ns_is_in(actor->pid, "/a/%d", actor->pid));
+	EXPECT_EQ(BASE + 1, ns_containers());
+	/* It may not have come to asking to end with its creator. */
+	kill(actor->pid, SIGKILL);
+	ct_kill(pid);
+	EXPECT_EQ(0, ns_wait_containers(BASE));
 }
 
 /* All kinds at once are one container. */
