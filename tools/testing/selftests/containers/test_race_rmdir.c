@@ -508,7 +508,7 @@ TEST_F_TIMEOUT(race_rmdir, reserved, RACE_TIMEOUT)
 
 	race_need(race, COUNT_REMOVED, 100);
 	race_need(race, COUNT_GONE, 30);
-	race_need(race, COUNT_ATTACHED, 30);
+	race_need(race, COUNT_ATTACHED, 10);
 	ASSERT_EQ(0, ct_umount(MNT));
 	ASSERT_EQ(0, ct_mount("sample", MNT));
 	ASSERT_LT(0, race_worker(race, crowd_mover, NULL));
