@@ -589,6 +589,7 @@ static int events_show(struct seq_file *sf, void *v)
 			break;
 		populated = atomic_read(&cont->population) > 0;
 	}
+	top->shown |= BIT(populated);
 	container_unlock();
 	seq_printf(sf, "populated %d\n", populated);
 	return 0;
@@ -702,6 +703,7 @@ static void notify_events(struct container *cont)
 {
 	if (cont->events_kn)
 		kernfs_notify(cont->events_kn);
+	cont->shown = 0;
 }
 
 static bool container_populated(const struct container *cont)
@@ -710,29 +712,39 @@ static bool container_populated(const struct container *cont)
 }
 
 /*
- * Tell the readers of "events" of @cont, and of its ancestors as far as they
- * changed too. container_mutex is held.
+ * Note, and tell, whether there are members in @cont and, as far as that is a change
+ * there, in its ancestors. container_mutex is held.
  */
-static void announce(struct container *cont)
+static void announce_change(struct container *cont)
 {
-	bool vacated = test_and_clear_bit(CONTAINER_VACATED, &cont->flags);
 	bool populated = container_populated(cont);
 
-	if (populated == cont->populated) {
-		/* Members came and went, or went and came. */
-		while (vacated && cont->parent) {
-			notify_events(cont);
-			cont = cont->parent;
-			vacated = !populated && !cont->populated;
-		}
-		return;
-	}
 	while (cont->parent && populated != cont->populated) {
 		cont->populated = populated;
 		notify_events(cont);
 		cont = cont->parent;
 		cont->populated_children += populated ? 1 : -1;
 		populated = container_populated(cont);
+	}
+}
+
+/*
+ * The population of @cont has changed, perhaps more than once. Members that came and
+ * went, or went and came, are told of too. And who read "events" in the middle of it,
+ * here or above, may have seen what is not so any more, though it is what had been
+ * announced. container_mutex is held.
+ */
+static void announce(struct container *cont)
+{
+	bool populated = container_populated(cont);
+	bool passed = test_and_clear_bit(CONTAINER_VACATED, &cont->flags) &&
+		      populated == cont->populated;
+
+	announce_change(cont);
+	for (; cont->parent; cont = cont->parent) {
+		if (passed || (cont->shown & BIT(!cont->populated)))
+			notify_events(cont);
+		passed = passed && !populated && !cont->parent->populated;
 	}
 }
 
@@ -750,7 +762,7 @@ static void watch_events(struct container *cont, struct kernfs_node *kn)
 		/* Whoever changes a population before we look sees it. */
 		smp_mb();
 		container_for_each_descendant_pre(pos, &root->top)
-			announce(pos);
+			announce_change(pos);
 	}
 	cont->events_kn = kn;
 }

@@ -85,8 +85,11 @@ struct container_subsys_state {
  *	limited
  * @uid: owner of the files; constant
  * @gid: group of the files; constant
+ * @depth: number of ancestors; constant
  * @populated: what was last announced in "events", if anybody reads such a file
  *	in this hierarchy; container_mutex
+ * @shown: what "events" has been read as since it was last notified: bits 0 and 1;
+ *	container_mutex
  * @populated_children: children with @populated set; container_mutex
  * @notify: entry of the queue of containers that became empty or populated
  * @rcu: for freeing
@@ -107,7 +110,9 @@ struct container {
 	struct ucounts			*ucounts;
 	kuid_t				uid;
 	kgid_t				gid;
+	unsigned int			depth;
 	bool				populated;
+	u8				shown;
 	unsigned int			populated_children;
 	struct llist_node		notify;
 	struct rcu_head			rcu;

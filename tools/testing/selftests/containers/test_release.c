@@ -309,6 +309,30 @@ static int visit(const char *cont)
 	return ct_kill(pid) == 256 + SIGKILL ? 0 : -EIO;
 }
 
+/*
+ * Have the agent called for @cont, and keep it from being started as long as the file
+ * that is returned has a lease.
+ */
+static int hold_back_agent(const struct ct_agent *agent, const char *cont)
+{
+	const struct timespec limit = { .tv_sec = CT_WAIT_MS / 1000 };
+	int fd, ret;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	fd = open(agent->path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fcntl(fd, F_SETLEASE, F_WRLCK))
+		return -errno;
+	ret = visit(cont);
+	if (ret)
+		return ret;
+	/* It is to be given back. */
+	return sigtimedwait(&set, NULL, &limit) == SIGIO ? fd : -ETIMEDOUT;
+}
+
 /* The next line an agent has told; "" if there is none in time. */
 static const char *next_call(struct ct_agent *agent, char *line, int timeout_ms)
 {
@@ -352,20 +376,11 @@ TEST_F(release, agent)
  */
 TEST_F(release, agent_that_cannot_start)
 {
-	const struct timespec limit = { .tv_sec = CT_WAIT_MS / 1000 };
-	sigset_t set;
 	int fd;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGIO);
-	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
 	ASSERT_EQ(0, set_agent(&self->agent));
-	fd = open(self->agent.path, O_RDONLY | O_CLOEXEC);
+	fd = hold_back_agent(&self->agent, T "/a/b/c");
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, fcntl(fd, F_SETLEASE, F_WRLCK));
-	ASSERT_EQ(0, visit(T "/a/b/c"));
-	/* The lease is to be given back. */
-	ASSERT_EQ(SIGIO, sigtimedwait(&set, NULL, &limit));
 	EXPECT_EQ(0, ct_mkdir(T "/e"));
 	EXPECT_EQ(0, visit(T "/e"));
 	EXPECT_EQ(0, ct_rmdir(T "/e"));
@@ -376,6 +391,80 @@ TEST_F(release, agent_that_cannot_start)
 	close(fd);
 	EXPECT_STREQ("/a/b/c", next_call(&self->agent, self->line, CT_WAIT_MS));
 	EXPECT_STREQ("/a/b/c", next_call(&self->agent, self->line, CT_WAIT_MS));
+}
+
+/*
+ * What was read is followed by a change if it is not so any more, though before that,
+ * and since, it has been what was announced last: in the container itself, above it,
+ * and where others keep what is above populated.
+ */
+TEST_F(release, poll_of_what_was_read)
+{
+	static const char *const conts[] = { T "/a/b/c", T "/a/b", T "/a" };
+	pid_t pid = ct_sleeper(T "/a/b/c"), next = ct_sleeper(NULL);
+	struct ct_agent agents[2] = { self->agent };
+	unsigned int i, round;
+	int fd[3], held;
+
+	ASSERT_LT(0, pid);
+	ASSERT_LT(0, next);
+	/* The first is still busy when the second round begins. */
+	ASSERT_EQ(0, ct_agent_start(&agents[1], "other", ""));
+	ASSERT_EQ(0, ct_write(T "/d", "notify_on_release", "1"));
+	ASSERT_EQ(0, ct_mkdir(T "/a/s"));
+	for (i = 0; i < 3; i++) {
+		fd[i] = watch(conts[i]);
+		ASSERT_LE(0, fd[i]);
+		/* What was under way when the file was read. */
+		while (ct_poll(fd[i], POLLPRI, CT_IDLE_MS) & POLLPRI)
+			ASSERT_EQ(1, next_change(fd[i]));
+	}
+	/* Nothing is announced while the agent is to be started. */
+	for (round = 0; round < 2; round++) {
+		ASSERT_EQ(0, ct_write(T, "release_agent", agents[round].path));
+		held = hold_back_agent(&agents[round], T "/d");
+		ASSERT_LE(0, held);
+		ct_kill(pid);
+		for (i = 0; i < 3; i++)
+			ASSERT_EQ(0, populated(conts[i]));
+		/* Once where the first was, once where only what is above has them. */
+		ASSERT_EQ(0, ct_attach(round ? T "/a/s" : T "/a/b/c", next));
+		pid = next;
+		next = ct_sleeper(NULL);
+		ASSERT_LT(0, next);
+		ASSERT_EQ(0, fcntl(held, F_SETLEASE, F_UNLCK));
+		close(held);
+		for (i = 0; i < 3; i++) {
+			EXPECT_EQ(!round || i == 2, next_change(fd[i]))
+				TH_LOG("round %u, %s", round, conts[i]);
+		}
+		for (i = 0; i < 3; i++)
+			while (ct_poll(fd[i], POLLPRI, CT_IDLE_MS) & POLLPRI)
+				ASSERT_LE(0, next_change(fd[i]));
+	}
+	ct_kill(pid);
+	ct_kill(next);
+	for (i = 0; i < 3; i++)
+		close(fd[i]);
+	ct_agent_end(&agents[1]);
+}
+
+/* Somebody who was there for a moment only, before anything was announced. */
+TEST_F(release, poll_short_visit)
+{
+	int fd = watch(T "/a"), held;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ct_write(T, "release_agent", self->agent.path));
+	ASSERT_EQ(0, ct_write(T "/d", "notify_on_release", "1"));
+	held = hold_back_agent(&self->agent, T "/d");
+	ASSERT_LE(0, held);
+	ASSERT_EQ(0, visit(T "/a/b/c"));
+	EXPECT_EQ(0, ct_poll(fd, POLLPRI, 0));
+	ASSERT_EQ(0, fcntl(held, F_SETLEASE, F_UNLCK));
+	EXPECT_EQ(0, next_change(fd));
+	close(held);
+	close(fd);
 }
 
 /* With the mount option too, and with the name that the container has now. */
