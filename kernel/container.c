@@ -883,7 +883,8 @@ static struct container_group *alloc_group(const struct moved_group *moved,
  * @gfp: how to allocate it
  *
  * Sleeps. If @from has no member that is kept from moving, containers of the
- * group may have been removed; group_occupy() tells.
+ * group may have been removed; group_occupy() tells. None may have been before
+ * a subsystem last changed the hierarchy.
  *
  * Return: the group, pinned, or NULL if there is no memory for it.
  */
@@ -1771,8 +1772,12 @@ static int prepare_moves(struct container_attachment *att)
 	struct container_group *group = task_group_get(att->task);
 	int ret = 0;
 
-	/* Where this one is all of them are, most often. */
-	if (group_in(group, att->cont))
+	/*
+	 * Where this one is all of them are, most often. But the group of one that has
+	 * left may have states of a container that is removed, in a subsystem that
+	 * has changed the hierarchy since. With the attach mutex held none does.
+	 */
+	if (!is_member(att->task) || group_in(group, att->cont))
 		put_group(group);
 	else
 		ret = add_move(att, group);
