@@ -25,9 +25,10 @@
  *			thread holds the mutex its signal_struct hashes to.
  *			All of them: container_attach_exclude().
  *   group->lock	group->tasks, ->active, ->left, ->kill_stamp, and
- *			task->containers of the members: written with the locks
- *			of both the old and the new group held. Two are taken
- *			in the order of their addresses.
+ *			task->container_kill_stamp and task->containers of the
+ *			members: the latter is written with the locks of both
+ *			the old and the new group held. Two are taken in the
+ *			order of their addresses.
  *   container->lock	container->groups
  *   bucket->lock	one chain of the table of groups
  *
@@ -132,8 +133,8 @@ static unsigned long root_fork_mask __read_mostly;
 /* The same for can_fork, cancel_fork and exit: container_watch_root(). */
 static unsigned long root_charge_mask __read_mostly;
 
-/* Counts container_kill(); container_mutex, forks read it without. */
-static unsigned int kill_clock;
+/* Counts container_kill(); container_mutex, forks read it without. It never wraps. */
+static atomic64_t kill_clock = ATOMIC64_INIT(0);
 
 /* Which subsystems have which callback. */
 static struct {
@@ -1381,7 +1382,17 @@ static void unlock_groups(struct container_group *a, struct container_group *b)
 static bool killed_since_fork(struct container_group *group,
 			      struct task_struct *child)
 {
-	return (int)(group->kill_stamp - child->container_fork_stamp) > 0;
+	return group->kill_stamp > child->container_kill_stamp;
+}
+
+/*
+ * The same for the creator of @child, who may have been moved since: in the group
+ * where he was killed nobody looks any more. The lock of his group is held.
+ */
+static bool creator_killed_since_fork(struct task_struct *creator,
+				      struct task_struct *child)
+{
+	return creator->container_kill_stamp > child->container_kill_stamp;
 }
 
 /* Ends a chain of threads; never on one itself. */
@@ -1403,6 +1414,7 @@ static bool join_group(struct container_group *group, struct task_struct *child,
 	*killed |= killed_since_fork(group, child);
 	if (rcu_access_pointer(creator->containers) != group)
 		return false;
+	*killed |= creator_killed_since_fork(creator, child);
 	group->active++;
 	list_add_tail(&child->container_member.node, &group->tasks);
 	WRITE_ONCE(child->container_member.next, NULL);
@@ -1427,13 +1439,15 @@ static bool join_cloned_group(struct container_group *group,
 			      struct container_group *base,
 			      struct task_struct *child, bool *killed)
 {
+	struct task_struct *creator = child->container_member.next;
 	bool joined;
 
 	lock_groups(group, base);
 	*killed |= killed_since_fork(base, child) ||
 		   killed_since_fork(group, child);
-	joined = rcu_access_pointer(child->container_member.next->containers) == base;
+	joined = rcu_access_pointer(creator->containers) == base;
 	if (joined) {
+		*killed |= creator_killed_since_fork(creator, child);
 		list_add_tail(&child->container_member.node, &group->tasks);
 		WRITE_ONCE(child->container_member.next, NULL);
 		child->container_cloned = false;
@@ -1507,7 +1521,8 @@ static bool join_elsewhere(struct container_group *from, struct container_group 
 	joined = creator && !is_member(child) &&
 		 rcu_access_pointer(creator->containers) == to;
 	if (joined) {
-		*killed |= killed_since_fork(to, child);
+		*killed |= killed_since_fork(to, child) ||
+			   creator_killed_since_fork(creator, child);
 		to->active++;
 		list_add_tail(&child->container_member.node, &to->tasks);
 		rcu_assign_pointer(child->containers, to);
@@ -2130,6 +2145,16 @@ int container_clone(struct container_subsys *ss)
 	return ret;
 }
 
+static void kill_member(struct task_struct *task, s64 stamp)
+{
+	struct container_group *group = lock_task_group(task);
+
+	/* It has joined: nobody looks any more at what it had from its fork. */
+	task->container_kill_stamp = stamp;
+	spin_unlock(&group->lock);
+	do_send_sig_info(SIGKILL, SEND_SIG_PRIV, task, PIDTYPE_TGID);
+}
+
 /**
  * container_kill - kill every process with a member in a subtree
  * @top: the container at its top, pinned by the caller
@@ -2143,9 +2168,11 @@ void container_kill(struct container *top)
 	struct container_group *group;
 	struct container *cont;
 	struct task_struct *task;
+	s64 stamp;
 
 	container_lock();
 	container_attach_exclude();
+	stamp = atomic64_read(&kill_clock) + 1;
 	container_for_each_descendant_pre(cont, top) {
 		/*
 		 * A fork that began before kill_clock is advanced below, and
@@ -2154,20 +2181,19 @@ void container_kill(struct container *top)
 		it = (struct container_task_iter) { .cont = cont };
 		while ((group = next_group(&it))) {
 			spin_lock(&group->lock);
-			group->kill_stamp = kill_clock + 1;
+			group->kill_stamp = stamp;
 			spin_unlock(&group->lock);
 		}
 		container_task_iter_start(cont, &it);
 		while ((task = container_task_iter_next(&it))) {
 			if (!(READ_ONCE(task->flags) & PF_KTHREAD))
-				do_send_sig_info(SIGKILL, SEND_SIG_PRIV, task,
-						 PIDTYPE_TGID);
+				kill_member(task, stamp);
 			put_task_struct(task);
 		}
 		container_task_iter_end(&it);
 	}
 	/* A fork that sees this sees the signal to its creator and fails. */
-	smp_store_release(&kill_clock, kill_clock + 1);
+	atomic64_set_release(&kill_clock, stamp);
 	container_attach_allow();
 	container_unlock();
 }
@@ -2328,7 +2354,7 @@ int __container_can_fork(struct task_struct *child, struct kernel_clone_args *ar
 		return 0;
 
 	/* Pairs with container_kill(): before the group is looked at. */
-	child->container_fork_stamp = smp_load_acquire(&kill_clock);
+	child->container_kill_stamp = atomic64_read_acquire(&kill_clock);
 	group = get_child_group(child, args);
 	if (IS_ERR(group))
 		return PTR_ERR(group);

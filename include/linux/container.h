@@ -261,12 +261,13 @@ struct container_subsys {
  * @subsys: the state of each subsystem; constant
  * @refs: one for each member, move in progress, fork in progress and reader; not
  *	counted in init_container_group
- * @lock: protects @tasks, @active, @left, @kill_stamp, and task->containers of the
- *	members
+ * @lock: protects @tasks, @active, @left, @kill_stamp, and task->containers and
+ *	->container_kill_stamp of the members
  * @tasks: the members, and readers on their way; struct container_member
  * @active: number of members and reservations by moves in progress
  * @left: a member has left since it had none
- * @kill_stamp: when the members were last killed together
+ * @kill_stamp: when the members were last killed together; of a clock that counts
+ *	container_kill()
  * @nonroot_mask: subsystems whose state is not that of the root; constant
  * @hash: entry in the table of groups
  * @rcu: for freeing
@@ -283,7 +284,7 @@ struct container_group {
 	struct list_head		tasks;
 	unsigned int			active;
 	bool				left;
-	unsigned int			kill_stamp;
+	s64				kill_stamp;
 	unsigned long			nonroot_mask;
 	struct hlist_node		hash;
 	union {
