@@ -337,6 +337,7 @@ void container_init_struct(struct container *cont, struct containerfs_root *root
 {
 	cont->root = root;
 	cont->parent = parent;
+	cont->depth = parent ? parent->depth + 1 : 0;
 	INIT_LIST_HEAD(&cont->sibling);
 	INIT_LIST_HEAD(&cont->children);
 	INIT_LIST_HEAD(&cont->groups);
@@ -451,8 +452,9 @@ static void container_uncharge_user(struct container *cont)
  * cpus_read_lock() and container_mutex are held. Nobody sees the container
  * before container_online(); undo with container_discard().
  *
- * Return: the container or an ERR_PTR(): -ENOSPC if current's user has as many as
- * he may have; -ENOMEM; or a subsystem's error.
+ * Return: the container or an ERR_PTR(): -ENOSPC if @parent is CONTAINER_MAX_DEPTH
+ * levels deep, or current's user has as many containers as he may have; -ENOMEM; or a
+ * subsystem's error.
  */
 struct container *container_create(struct container *parent)
 {
@@ -461,6 +463,8 @@ struct container *container_create(struct container *parent)
 
 	lockdep_assert_held(&container_mutex);
 
+	if (parent->depth >= CONTAINER_MAX_DEPTH)
+		return ERR_PTR(-ENOSPC);
 	cont = kzalloc(sizeof(*cont), GFP_KERNEL);
 	if (!cont)
 		return ERR_PTR(-ENOMEM);

@@ -999,12 +999,10 @@ static int post_clone_states(struct container *cont)
  */
 static int make_cloned(struct container *parent, pid_t nr, struct container **contp)
 {
-	struct container *cont, *pos;
-	int depth = 0, ret;
+	struct container *cont;
+	int ret;
 
-	for (pos = parent; pos->parent; pos = pos->parent)
-		depth++;
-	if (depth >= MAX_CLONE_DEPTH)
+	if (parent->depth >= MAX_CLONE_DEPTH)
 		return -ENOSPC;
 
 	cont = container_create(parent);

@@ -15,6 +15,12 @@ struct file_system_type;
 /* container.population of a removed container; failed attempts add to it. */
 #define CONTAINER_DEAD		INT_MIN
 
+/*
+ * A container this deep gets no child. kernfs makes a path in a time that grows with
+ * the square of the depth, with interrupts off.
+ */
+#define CONTAINER_MAX_DEPTH	1024
+
 /**
  * struct containerfs_root - a hierarchy
  * @top: its root container; first, so that freeing it frees this

@@ -459,6 +459,9 @@ TEST_F(dirs, list)
 	EXPECT_EQ(7, files);
 }
 
+/* So many below the root can be made. */
+#define LEVELS	1024
+
 /* Go down @levels directories, making them, from the current one. */
 static int make_chain(const char *name, int levels)
 {
@@ -471,8 +474,8 @@ static int make_chain(const char *name, int levels)
 }
 
 /*
- * Holes 37, 35: 2,000 levels; forking, writing, and asking for the path at
- * their end. The path of 4,000 bytes is shown whole.
+ * Holes 37, 35, 84: 1,024 levels and no more; forking, writing, and asking for the
+ * path at their end. The path of 2,048 bytes is shown whole.
  */
 TEST_F_TIMEOUT(dirs, deep, LONG_TIMEOUT)
 {
@@ -481,7 +484,9 @@ TEST_F_TIMEOUT(dirs, deep, LONG_TIMEOUT)
 	pid_t pid;
 
 	ASSERT_EQ(0, chdir(T));
-	ASSERT_EQ(0, make_chain("d", 2000));
+	ASSERT_EQ(0, make_chain("d", LEVELS));
+	EXPECT_EQ(-ENOSPC, ct_mkdir("d"));
+	EXPECT_EQ(0, ct_mkdir("../e"));
 	pid = ct_fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
@@ -499,10 +504,10 @@ TEST_F_TIMEOUT(dirs, deep, LONG_TIMEOUT)
 	EXPECT_EQ(0, ct_wait_populated(".", 1));
 	EXPECT_EQ(1, ct_read_key(T "/d", "events", "populated"));
 	ASSERT_EQ(0, ct_container_of(pid, LIST, path, sizeof(path)));
-	EXPECT_EQ(4000, strlen(path));
-	for (i = 0; i < 4000 && path[i] == (i % 2 ? 'd' : '/'); i++)
+	EXPECT_EQ(2 * LEVELS, strlen(path));
+	for (i = 0; i < 2 * LEVELS && path[i] == (i % 2 ? 'd' : '/'); i++)
 		;
-	EXPECT_EQ(4000, i);
+	EXPECT_EQ(2 * LEVELS, i);
 	EXPECT_EQ(0, ct_write(".", "notify_on_release", "1"));
 	ct_kill(pid);
 	EXPECT_EQ(0, ct_wait_populated(".", 0));
