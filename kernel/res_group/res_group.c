@@ -171,11 +171,16 @@ static void call_back(struct res_group *top)
 }
 
 /* Where limits are exceeded, nobody may find a unit in hand. */
+static void call_back_if_exceeded(struct res_group *rg)
+{
+	if (rg->load > rg->limit && !rg->called_back)
+		call_back(rg);
+}
+
 static void call_back_exceeded(struct res_group *rg)
 {
 	for (; rg; rg = rg->parent)
-		if (rg->load > rg->limit && !rg->called_back)
-			call_back(rg);
+		call_back_if_exceeded(rg);
 }
 
 /*
@@ -329,8 +334,9 @@ static void apply_shares_below(struct res_group *top)
 
 	for_each_group_below(rg, top)
 		apply_shares(rg);
+	call_back_exceeded(top);
 	for_each_group_below(rg, top)
-		call_back_exceeded(rg);
+		call_back_if_exceeded(rg);
 }
 
 /* The shares of the children of @rg but @except; container_mutex is held. */

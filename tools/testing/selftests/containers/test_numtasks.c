@@ -1035,6 +1035,27 @@ TEST_F(numtasks, guarantee_of_nothing)
 	nt_forker_end(&x);
 }
 
+/* It is of what the parent is guaranteed, not of what it can have. */
+TEST_F(numtasks, guarantee_below_a_cap)
+{
+	struct nt_forker a, x;
+
+	ASSERT_EQ(0, ct_mkdir(AX));
+	ASSERT_EQ(0, nt_forker_start(&a, A));
+	ASSERT_EQ(0, nt_forker_start(&x, AX));
+	ASSERT_EQ(0, nt_set_total(T, NT_PLENTY));
+	ASSERT_EQ(0, set_max(A, 10));
+	ASSERT_EQ(0, set_min(AX, 50));
+	EXPECT_EQ(8, nt_fill(&a));
+	EXPECT_EQ(0, nt_fill(&x));
+	nt_reap(&a, 8);
+	ASSERT_EQ(0, set_min(A, 6));
+	EXPECT_EQ(6, nt_fill(&a));
+	EXPECT_EQ(2, nt_fill(&x));
+	nt_forker_end(&a);
+	nt_forker_end(&x);
+}
+
 /* A storm in the root does not take it either. */
 TEST_F(numtasks, guarantee_against_root)
 {
