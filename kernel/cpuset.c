@@ -38,8 +38,9 @@
  * Locks, outermost first:
  *
  *   cpus_read_lock()	keeps the set of active CPUs. The CPUs in force have an
- *			active one whenever it is held, so that
- *			set_cpus_allowed_ptr() cannot fail for want of one.
+ *			active one whenever it is held, save in the middle of a
+ *			suspend, so that set_cpus_allowed_ptr() cannot fail for
+ *			want of one.
  *   container_mutex	the tree; configurations and placements change under it
  *			with all attaches excluded, so holding the attach mutex
  *			of any one process is enough to read them.
@@ -171,6 +172,16 @@ static void reset_cpus(struct task_struct *task)
 	WRITE_ONCE(affinity_widened, true);
 }
 
+/*
+ * While a suspend takes CPUs away and brings them back placements stay as they are,
+ * and there may be one without an active CPU.
+ */
+static void set_cpus(struct task_struct *task, const struct cpumask *cpus)
+{
+	if (set_cpus_allowed_ptr(task, cpus))
+		WRITE_ONCE(affinity_widened, true);
+}
+
 /* For a 32-bit program on a machine where only some CPUs can run it. */
 static void apply_possible_cpus(struct task_struct *task)
 {
@@ -180,7 +191,7 @@ static void apply_possible_cpus(struct task_struct *task)
 	if (!alloc_cpumask_var(&cpus, GFP_KERNEL | __GFP_NOFAIL))
 		return;
 	cpuset_cpus_allowed(task, cpus);
-	set_cpus_allowed_ptr(task, cpus);
+	set_cpus(task, cpus);
 	free_cpumask_var(cpus);
 }
 
@@ -214,7 +225,7 @@ static void apply_cpus(struct placing *p, struct cpuset_placement *pl, bool root
 		if (cpus_in_place(task, &pl->cpus))
 			return;
 		if (likely(cpumask_subset(&pl->cpus, task_cpu_possible_mask(task))))
-			set_cpus_allowed_ptr(task, &pl->cpus);
+			set_cpus(task, &pl->cpus);
 		else
 			apply_possible_cpus(task);
 	} else if (p->bound || task_cpuset_placed(task)) {
