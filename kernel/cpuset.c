@@ -60,6 +60,7 @@
  * return, the change is in force.
  */
 
+#include <linux/capability.h>
 #include <linux/container.h>
 #include <linux/cpu.h>
 #include <linux/cpuset.h>
@@ -74,6 +75,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
 #include "cpuset_internal.h"
@@ -1184,6 +1186,9 @@ static ssize_t cpuset_write_relax_level(struct kernfs_open_file *of, char *buf,
 {
 	int level;
 
+	/* The domain, for which the highest level counts, may be the whole machine. */
+	if (!file_ns_capable(of->file, &init_user_ns, CAP_SYS_NICE))
+		return -EPERM;
 	/* One more than the highest means the whole machine. */
 	if (kstrtoint(strim(buf), 0, &level) || level < -1 ||
 	    level > sched_domain_level_max + 1)
