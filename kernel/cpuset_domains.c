@@ -35,8 +35,11 @@
 
 static DEFINE_MUTEX(callback_mutex);
 
-/* At least the number of SCHED_DEADLINE threads: those that exit stay in it. */
-static atomic_t nr_dl_tasks;
+/*
+ * Has there ever been a SCHED_DEADLINE thread? One that ceases to be, or exits, keeps
+ * its bandwidth until a timer fires.
+ */
+static bool deadline_seen __read_mostly;
 
 /**
  * struct cpu_domain - the domain of a CPU
@@ -194,16 +197,18 @@ void cpuset_discard_domains(struct domain_plan *plan)
  */
 void inc_dl_tasks_cs(struct task_struct *task)
 {
-	atomic_inc(&nr_dl_tasks);
+	if (unlikely(!READ_ONCE(deadline_seen)))
+		WRITE_ONCE(deadline_seen, true);
 }
 
 /**
  * dec_dl_tasks_cs - a thread ceases to be SCHED_DEADLINE
- * @task: the thread; its rq lock is held
+ * @task: the thread
+ *
+ * See deadline_seen.
  */
 void dec_dl_tasks_cs(struct task_struct *task)
 {
-	atomic_dec(&nr_dl_tasks);
 }
 
 /**
@@ -588,7 +593,7 @@ int cpuset_check_bandwidth(struct cpuset *top, const struct domain_plan *plan)
 {
 	int ret;
 
-	if (!atomic_read(&nr_dl_tasks))
+	if (!READ_ONCE(deadline_seen))
 		return 0;
 	ret = check_members(top);
 	return ret ?: check_domains(plan);
@@ -641,7 +646,7 @@ static void restore_bandwidth(void)
 	struct task_struct *process, *task;
 
 	dl_clear_root_domain(&def_root_domain);
-	if (!atomic_read(&nr_dl_tasks))
+	if (!READ_ONCE(deadline_seen))
 		return;
 	rcu_read_lock();
 	for_each_process_thread(process, task)
@@ -653,7 +658,7 @@ static void restore_bandwidth(void)
 static bool must_build(const struct domain_plan *plan)
 {
 	return plan->cpus &&
-	       (layout_lost || atomic_read(&nr_dl_tasks) ||
+	       (layout_lost || READ_ONCE(deadline_seen) ||
 		memcmp(plan->cpus, cpu_domains, nr_cpu_ids * sizeof(*plan->cpus)));
 }
 
@@ -690,7 +695,7 @@ void cpuset_build_domains(struct domain_plan *plan, bool force)
 		return;
 	}
 	build_domains(plan);
-	if (atomic_read(&nr_dl_tasks))
+	if (READ_ONCE(deadline_seen))
 		mod_delayed_work(system_wq, &recount_work, RECOUNT_DELAY);
 }
 

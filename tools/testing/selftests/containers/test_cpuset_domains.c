@@ -210,6 +210,67 @@ TEST_F(domains, relax_level)
 	EXPECT_EQ(0, ct_write("/sys/kernel/debug/sched", "verbose", "N"));
 }
 
+/*
+ * The level is for the whole domain, which may be the machine: it takes CAP_SYS_NICE
+ * of who opened the file, not of its owner.
+ */
+
+static int level_of_own(void *unused)
+{
+	(void)unused;
+	if (ct_become(CT_UID))
+		return -EPROTO;
+	/* It is his: what concerns nobody else he may write. */
+	if (ct_mkdir(AA) || ct_write(AA, "cpuset.memory_migrate", "1"))
+		return -EXDEV;
+	return ct_write(AA, LEVEL, "0");
+}
+
+struct opener {
+	uid_t opener;
+	uid_t writer;
+};
+
+/* Open as one user, write as another; root gets its capabilities back. */
+static int open_and_write_level(void *arg)
+{
+	struct opener *user = arg;
+	int fd;
+
+	if (seteuid(user->opener))
+		return -EPROTO;
+	fd = ct_open(AA, LEVEL, O_WRONLY);
+	if (fd < 0)
+		return -EXDEV;
+	if (seteuid(0) || seteuid(user->writer))
+		return -EPROTO;
+	return ct_fd_write(fd, "0");
+}
+
+TEST_F(domains, level_takes_a_capability)
+{
+	struct opener user = { .opener = CT_UID, .writer = CT_UID };
+	struct stat st;
+
+	ASSERT_EQ(0, ct_mkdir(A));
+	ASSERT_EQ(0, chown(A, CT_UID, CT_UID));
+	EXPECT_EQ(-EPERM, ct_call(level_of_own, NULL));
+	ASSERT_EQ(0, stat(AA "/" LEVEL, &st));
+	EXPECT_EQ((uid_t)CT_UID, st.st_uid);
+	EXPECT_EQ(-1, ct_read_num(AA, LEVEL));
+	EXPECT_EQ(-EPERM, ct_call(open_and_write_level, &user));
+	/* He has root do it, who has not opened the file. */
+	user.writer = 0;
+	EXPECT_EQ(-EPERM, ct_call(open_and_write_level, &user));
+	EXPECT_EQ(-1, ct_read_num(AA, LEVEL));
+	/* The other way round. */
+	user = (struct opener){ .opener = 0, .writer = CT_UID };
+	EXPECT_EQ(0, ct_call(open_and_write_level, &user));
+	EXPECT_EQ(0, ct_read_num(AA, LEVEL));
+	EXPECT_EQ(0, ct_write(AA, LEVEL, "-1"));
+	EXPECT_EQ(-1, ct_read_num(AA, LEVEL));
+}
+
 /* Two burners that start on the same CPU of a domain are on two soon. */
 TEST_F(domains, balancing)
 {
@@ -262,6 +323,91 @@ static void make_deadline(struct __test_metadata *_metadata, pid_t *pid)
 		ASSERT_LT(0, pid[i]);
 		ASSERT_EQ(0, cpuset_set_deadline(pid[i], WANT));
 	}
+}
+
+/*
+ * A thread that ceases to be SCHED_DEADLINE keeps its bandwidth until it has had no
+ * more than that: one that has run for BURN_MS, until KEPT_MS after it became
+ * SCHED_DEADLINE.
+ */
+#define MS		1000000ULL
+#define RUN_MS		1900
+#define PERIOD_MS	4000
+#define BURN_MS		1600
+#define KEPT_MS		(BURN_MS * PERIOD_MS / RUN_MS)
+/* What that is of a CPU, in per cent. */
+#define KEPT		(100 * RUN_MS / PERIOD_MS)
+
+static uint64_t thread_time(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000 * MS + ts.tv_nsec;
+}
+
+/* For a puppet. Returns until when, at least, its bandwidth is kept. */
+static long cease_to_be_deadline(long arg)
+{
+	struct dl_attr attr = {
+		.size = sizeof(attr),
+		.sched_policy = SCHED_DEADLINE,
+		.sched_runtime = RUN_MS * MS,
+		.sched_deadline = PERIOD_MS * MS,
+		.sched_period = PERIOD_MS * MS,
+	};
+	struct sched_param param = {};
+	uint64_t start = race_now(), end;
+
+	(void)arg;
+	if (syscall(SYS_sched_setattr, 0, &attr, 0))
+		return -errno;
+	end = thread_time() + BURN_MS * MS;
+	while (thread_time() < end)
+		;
+	if (sched_setscheduler(0, SCHED_OTHER, &param))
+		return -errno;
+	return start + KEPT_MS * MS;
+}
+
+/*
+ * Domains are built anew meanwhile. In the new ones that bandwidth is not counted, and
+ * still it is taken off there: less than nothing is in use, and nobody admitted, until
+ * it is counted again. Before the other tests of deadline threads: the kernel that
+ * failed here did count again once any had exited.
+ */
+TEST_F_TIMEOUT(domains, deadline_that_was, 120)
+{
+	struct puppet puppet = {};
+	bool in_time = false;
+	pid_t pid;
+
+	ASSERT_EQ(0, cpuset_make(A, 0x3, ALL_MEMS));
+	ASSERT_EQ(0, cpuset_make(B, 0xc, ALL_MEMS));
+	ASSERT_EQ(0, puppet_start(&puppet));
+	/* Who is slow tries again. */
+	for (int i = 0; i < 5 && !in_time; i++) {
+		long until = puppet_call(&puppet, cease_to_be_deadline, 0);
+		bool kept = cpuset_counted(0, KEPT) == 1;
+
+		ASSERT_LT(0, until);
+		ASSERT_EQ(0, ct_write(MNT, BALANCE, "0"));
+		ASSERT_EQ(0, ct_write(MNT, BALANCE, "1"));
+		in_time = kept && race_now() < (uint64_t)until;
+		/* It is nothing at first, too; by then the timer has fired. */
+		race_sleep_us(PERIOD_MS * 1000);
+		cpuset_wait_counted(0, WANT, 0);
+		ASSERT_EQ(0, counted(0));
+	}
+	ASSERT_TRUE(in_time);
+	EXPECT_EQ(0, puppet_end(&puppet));
+	EXPECT_DOMAINS(0xf, 0xf, 0xf, 0xf);
+	/* One that wants less than was missing, and the usual ones. */
+	pid = ct_sleeper(NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(0, cpuset_set_deadline(pid, 10));
+	make_deadline(_metadata, self->pid);
+	EXPECT_EQ(3, counted(0));
 }
 
 /* Bandwidth is counted in the domain where the thread is. */
