@@ -12,6 +12,7 @@
  * still to be moved. Each pressure meter has a lock of its own.
  */
 
+#include <linux/capability.h>
 #include <linux/cpuset.h>
 #include <linux/init.h>
 #include <linux/kernfs.h>
@@ -253,6 +254,7 @@ void cpuset_note_page_move(struct placing *p, const struct cpuset_placement *pl)
 static void move_pages_of(struct task_struct *mover)
 {
 	struct page_move *move, *next;
+	int flags = MPOL_MF_MOVE;
 	LIST_HEAD(moves);
 
 	spin_lock(&page_moves_lock);
@@ -261,11 +263,13 @@ static void move_pages_of(struct task_struct *mover)
 			list_move_tail(&move->node, &moves);
 	spin_unlock(&page_moves_lock);
 
+	/* As migrate_pages(2) has it: for pages that others have as well. */
+	if (!list_empty(&moves) && capable(CAP_SYS_NICE))
+		flags = MPOL_MF_MOVE_ALL;
 	list_for_each_entry_safe(move, next, &moves, node) {
 		/* Who has exited meanwhile has no pages. */
 		if (mmget_not_zero(move->mm)) {
-			do_migrate_pages(move->mm, &move->from, &move->to,
-					 MPOL_MF_MOVE_ALL);
+			do_migrate_pages(move->mm, &move->from, &move->to, flags);
 			mmput(move->mm);
 		}
 		mmdrop(move->mm);

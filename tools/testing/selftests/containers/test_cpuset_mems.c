@@ -642,6 +642,92 @@ TEST_F_TIMEOUT(mems, migrate_shared, 120)
 }
 
 /*
+ * Pages that others have mapped, too
+ */
+
+/* Of the test, and of puppets that it starts later. */
+static void *shared;
+
+static long nodes_of_shared(long arg)
+{
+	(void)arg;
+	return nodes_of(shared);
+}
+
+static long become(long uid)
+{
+	return ct_become(uid);
+}
+
+struct user_move {
+	const char *cont;
+	pid_t pid;
+};
+
+static int move_as_user(void *arg)
+{
+	struct user_move *move = arg;
+
+	if (ct_become(CT_UID))
+		return -EPROTO;
+	return ct_attach(move->cont, move->pid);
+}
+
+/* As with migrate_pages(2), pages of others are moved by who has CAP_SYS_NICE alone. */
+TEST_F(mems, migrate_not_of_others)
+{
+	static const char * const conts[] = { A, B };
+	struct user_move move = {};
+	struct puppet p = {};
+
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ct_write(conts[i], "cpuset.memory_migrate", "1"));
+		ASSERT_EQ(0, chown(conts[i], CT_UID, CT_UID));
+		ASSERT_EQ(0, chown(ct_path("%s/tasks", conts[i]), CT_UID, CT_UID));
+	}
+	shared = ct_shared(PAGES * sysconf(_SC_PAGESIZE));
+	ASSERT_EQ(0, puppet_start(&p));
+	move.pid = p.pid;
+	ASSERT_EQ(0, ct_attach(A, p.pid));
+	ASSERT_EQ(0, puppet_call(&p, become, CT_UID));
+	ASSERT_EQ(0, puppet_call(&p, keep, 0));
+	ASSERT_EQ(1, puppet_call(&p, nodes_of_kept, 0));
+	ASSERT_EQ(1, puppet_call(&p, nodes_of_shared, 0));
+	/* Now the test has them too. */
+	ASSERT_EQ(1, nodes_of(shared));
+
+	move.cont = B;
+	ASSERT_EQ(0, ct_call(move_as_user, &move));
+	EXPECT_IN_FORCE(p.pid, 1, ALL_CPUS, 2);
+	EXPECT_LE(PAGES, numa_maps(p.pid, 1));
+	EXPECT_EQ(2, puppet_call(&p, nodes_of_kept, 0));
+	EXPECT_EQ(1, puppet_call(&p, nodes_of_shared, 0));
+	EXPECT_EQ(1, nodes_of(shared));
+
+	/* Root, back and forth. */
+	ASSERT_EQ(0, ct_attach(A, p.pid));
+	EXPECT_EQ(1, puppet_call(&p, nodes_of_kept, 0));
+	EXPECT_EQ(1, puppet_call(&p, nodes_of_shared, 0));
+	ASSERT_EQ(0, ct_attach(B, p.pid));
+	EXPECT_EQ(2, puppet_call(&p, nodes_of_kept, 0));
+	EXPECT_EQ(2, puppet_call(&p, nodes_of_shared, 0));
+	EXPECT_EQ(2, nodes_of(shared));
+
+	/* The user again; then nobody else has them any more. */
+	move.cont = A;
+	ASSERT_EQ(0, ct_call(move_as_user, &move));
+	EXPECT_EQ(1, puppet_call(&p, nodes_of_kept, 0));
+	EXPECT_EQ(2, puppet_call(&p, nodes_of_shared, 0));
+	ASSERT_EQ(0, ct_attach(B, p.pid));
+	unmap_pages(shared);
+	ASSERT_EQ(0, ct_call(move_as_user, &move));
+	EXPECT_EQ(1, puppet_call(&p, nodes_of_kept, 0));
+	EXPECT_EQ(1, puppet_call(&p, nodes_of_shared, 0));
+	EXPECT_EQ(0, puppet_end(&p));
+}
+
+/*
  * memory_spread_page and memory_spread_slab
  */
 
