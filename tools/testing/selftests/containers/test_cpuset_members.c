@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The members of a cpuset: they follow it at once whatever they are doing,
- * their own sched_setaffinity() is kept, and CPUs may go and come back.
+ * and so do threads that io_uring makes for them, their own sched_setaffinity()
+ * is kept, and CPUs may go and come back.
  */
+#include <linux/io_uring.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "../kselftest_harness.h"
@@ -301,6 +304,141 @@ TEST_F(members, kernel_thread)
 	EXPECT_IN_FORCE(pid, 1, 0xc, ALL_MEMS);
 	EXPECT_EQ(0, ct_attach(MNT, pid));
 	EXPECT_IN_FORCE(pid, 1, ALL_CPUS, ALL_MEMS);
+}
+
+/*
+ * Threads that io_uring makes
+ */
+
+/* The puppet's. */
+static struct ring {
+	int fd;
+	struct io_uring_params params;
+	void *sq;
+	struct io_uring_sqe *sqes;
+} ring;
+
+static long make_ring(long flags)
+{
+	struct io_uring_params *params = &ring.params;
+
+	params->flags = flags;
+	params->sq_thread_idle = 1;
+	ring.fd = syscall(SYS_io_uring_setup, 1, params);
+	if (ring.fd < 0)
+		return -errno;
+	ring.sq = mmap(NULL, params->sq_off.array + params->sq_entries * sizeof(unsigned int),
+		       PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd, IORING_OFF_SQ_RING);
+	if (ring.sq == MAP_FAILED)
+		return -errno;
+	ring.sqes = mmap(NULL, params->sq_entries * sizeof(*ring.sqes),
+			 PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd, IORING_OFF_SQES);
+	return ring.sqes == MAP_FAILED ? -errno : 0;
+}
+
+/* It has its name before its CPUs: only when it sleeps is it through its start. */
+static long start_poller(long arg)
+{
+	long ret = make_ring(IORING_SETUP_SQPOLL);
+	unsigned int *flags;
+
+	(void)arg;
+	if (ret)
+		return ret;
+	flags = ring.sq + ring.params.sq_off.flags;
+	for (int i = 0; i < CT_WAIT_MS; i++) {
+		if (__atomic_load_n(flags, __ATOMIC_ACQUIRE) & IORING_SQ_NEED_WAKEUP)
+			return 0;
+		usleep(1000);
+	}
+	return -ETIMEDOUT;
+}
+
+/* Has a worker made, which stays. Returns 1, the number of requests submitted. */
+static long submit_to_worker(long arg)
+{
+	unsigned int *array = ring.sq + ring.params.sq_off.array;
+	unsigned int *tail = ring.sq + ring.params.sq_off.tail;
+	static char c;
+	int fds[2], ret;
+
+	(void)arg;
+	if (pipe(fds))
+		return -errno;
+	ring.sqes[0] = (struct io_uring_sqe) {
+		.opcode = IORING_OP_READ,
+		.flags = IOSQE_ASYNC,
+		.fd = fds[0],
+		.addr = (unsigned long)&c,
+		.len = 1,
+	};
+	array[0] = 0;
+	__atomic_store_n(tail, 1, __ATOMIC_RELEASE);
+	ret = syscall(SYS_io_uring_enter, ring.fd, 1, 0, 0, NULL, 0);
+	return ret < 0 ? -errno : ret;
+}
+
+/* The thread whose name begins like this, or 0. */
+static pid_t find_thread(pid_t pid, const char *start)
+{
+	char path[64], name[64];
+	struct dirent *entry;
+	pid_t found = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && !found && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "task/%.20s/comm", entry->d_name);
+		if (ct_proc_read(pid, path, name, sizeof(name)) > 0 &&
+		    !strncmp(name, start, strlen(start)))
+			found = atoi(entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* The kernel's poller sets its own CPUs. */
+TEST_F(members, io_uring_poller)
+{
+	struct puppet puppet = {};
+
+	ASSERT_EQ(0, cpuset_make(A, 0x2, ALL_MEMS));
+	ASSERT_EQ(0, cpuset_make(D, 0x4, ALL_MEMS));
+	ASSERT_EQ(0, puppet_start(&puppet));
+	ASSERT_EQ(0, ct_attach_process(A, puppet.pid));
+	ASSERT_EQ(0, puppet_call(&puppet, start_poller, 0));
+	EXPECT_LT(0, find_thread(puppet.pid, "iou-sqp-"));
+	EXPECT_IN_FORCE(puppet.pid, 2, 0x2, ALL_MEMS);
+	ASSERT_EQ(0, ct_attach_process(D, puppet.pid));
+	EXPECT_IN_FORCE(puppet.pid, 2, 0x4, ALL_MEMS);
+	EXPECT_EQ(0, puppet_end(&puppet));
+}
+
+/* A ring keeps the CPUs its maker had: here all, and its workers get fewer. */
+TEST_F(members, io_uring_workers)
+{
+	struct puppet puppet = {};
+	pid_t worker = 0;
+
+	ASSERT_EQ(0, cpuset_make(A, 0x2, ALL_MEMS));
+	ASSERT_EQ(0, cpuset_make(D, 0x4, ALL_MEMS));
+	ASSERT_EQ(0, puppet_start(&puppet));
+	ASSERT_EQ(0, puppet_call(&puppet, make_ring, 0));
+	ASSERT_EQ(0, ct_attach_process(A, puppet.pid));
+	ASSERT_EQ(1, puppet_call(&puppet, submit_to_worker, 0));
+	for (int i = 0; !worker && i < CT_WAIT_MS; i++) {
+		usleep(1000);
+		worker = find_thread(puppet.pid, "iou-wrk-");
+	}
+	ASSERT_LT(0, worker);
+	EXPECT_IN_FORCE(puppet.pid, 2, 0x2, ALL_MEMS);
+	ASSERT_EQ(0, ct_attach_process(D, puppet.pid));
+	EXPECT_IN_FORCE(puppet.pid, 2, 0x4, ALL_MEMS);
+	EXPECT_EQ(0, puppet_end(&puppet));
 }
 
 /*
