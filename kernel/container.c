@@ -18,8 +18,9 @@
  *   cpus_read_lock()	held around everything that calls callbacks which may
  *			look at CPUs; see struct container_subsys
  *   container_mutex	trees (parent, children, names), hierarchies, which
- *			subsystem is bound where. Never on fork or exit, nor
- *			to attach.
+ *			subsystem is bound where. Not on exit, nor to attach,
+ *			nor on fork unless that makes a container or numtasks
+ *			is being mounted.
  *   attach_mutexes	membership of the threads of one process, but for
  *			joining at fork and leaving at exit: whoever moves a
  *			thread holds the mutex its signal_struct hashes to.
