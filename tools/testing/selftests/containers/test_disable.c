@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The boot option container_disable=: what it names cannot be mounted.
+ * The boot option container_disable=: what it names cannot be mounted. What it does
+ * not know is passed over.
  *
  * The harness boots once more for this program, with the words of the next
  * line on the kernel's command line.
  *
- * boot: container_disable=cpuacct
+ * boot: container_disable=nonesuch,cpuacct,bc
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@ FIXTURE_SETUP(disable)
 {
 	ASSERT_LT(0, ct_read("/proc", "cmdline", self->text,
 			     sizeof(self->text)));
-	ASSERT_NE(NULL, strstr(self->text, "container_disable=cpuacct"));
+	ASSERT_NE(NULL, strstr(self->text, "container_disable=nonesuch,cpuacct,bc"));
 	ASSERT_EQ(0, ct_setup());
 }
 
@@ -41,6 +42,8 @@ TEST_F(disable, row)
 	ASSERT_EQ(0, ct_subsys("cpuacct", &row));
 	EXPECT_EQ(0, row.enabled);
 	EXPECT_EQ(0, row.hierarchy);
+	ASSERT_EQ(0, ct_subsys("bc", &row));
+	EXPECT_EQ(0, row.enabled);
 	ASSERT_EQ(0, ct_subsys("cpuset", &row));
 	EXPECT_EQ(1, row.enabled);
 	ASSERT_EQ(0, ct_subsys("sample", &row));
@@ -51,6 +54,7 @@ TEST_F(disable, row)
 TEST_F(disable, mount)
 {
 	EXPECT_EQ(-EINVAL, ct_mount("cpuacct", T));
+	EXPECT_EQ(-EINVAL, ct_mount("bc", T));
 	EXPECT_EQ(-EINVAL, ct_mount("cpuset,cpuacct", T));
 	EXPECT_EQ(-EINVAL, ct_mount("all,cpuacct", T));
 	EXPECT_EQ(-EINVAL, ct_fsmount("cpuset,cpuacct", T, self->text,
@@ -82,13 +86,13 @@ TEST_F(disable, all)
 		EXPECT_EQ(0, cpuacct.hierarchy);
 		EXPECT_EQ(-1, access(T "/cpuacct.usage", F_OK));
 		EXPECT_EQ(0, access(T "/cpuset.cpus", F_OK));
-		EXPECT_TRUE(ct_is_in(getpid(), "cpuset,numtasks,bc,ns,sample", "/"));
+		EXPECT_TRUE(ct_is_in(getpid(), "cpuset,numtasks,ns,sample", "/"));
 		ASSERT_EQ(0, ct_umount(T));
 	}
 	ASSERT_EQ(0, ct_mount("all", T));
 	EXPECT_EQ(0, ct_remount("all", T));
 	ASSERT_EQ(0, ct_show_options(T, self->text, sizeof(self->text)));
-	EXPECT_STREQ("cpuset,numtasks,bc,ns,sample", self->text);
+	EXPECT_STREQ("cpuset,numtasks,ns,sample", self->text);
 }
 
 TEST_HARNESS_MAIN

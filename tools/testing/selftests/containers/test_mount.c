@@ -1249,6 +1249,24 @@ TEST_F(mount, cpuset_type_second)
 	ASSERT_EQ(0, ct_mount_type("cpuset", NULL, B));
 	EXPECT_TRUE(same_directory(A, B));
 	EXPECT_TRUE(exists(B "/x/cpus"));
+	/* Its agent is left alone. */
+	ASSERT_LE(0, ct_read(B, "release_agent", self->log, sizeof(self->log)));
+	EXPECT_STREQ("\n", self->log);
+}
+
+/* "noprefix" is not to be had where a hierarchy has prefixes. */
+TEST_F(mount, other_prefix)
+{
+	ASSERT_EQ(0, ct_mount("cpuset", A));
+	EXPECT_EQ(-EBUSY, ct_mount("cpuset,noprefix", B));
+	EXPECT_EQ(-EBUSY, ct_mount_type("cpuset", NULL, B));
+	ASSERT_EQ(0, ct_umount(A));
+	EXPECT_TRUE(same_state(&self->before));
+	/* Who does not say takes what there is. */
+	ASSERT_EQ(0, ct_mount("cpuset,noprefix", A));
+	EXPECT_EQ(0, ct_mount("cpuset", B));
+	EXPECT_TRUE(same_directory(A, B));
+	EXPECT_TRUE(exists(B "/cpus"));
 }
 
 TEST_HARNESS_MAIN
