@@ -57,7 +57,7 @@
  * The CPU hotplug code calls cpuset_update_active_cpus() with cpus_write_lock()
  * held, and memory hotplug its notifier with mem_hotplug_lock, which are outside
  * of container_mutex too; nobody waits for hotplug with that mutex held. When they
- * return, the change is in force.
+ * return, the change is in force, but for policies and pages, which follow.
  */
 
 #include <linux/capability.h>
@@ -145,17 +145,6 @@ static struct cpuset_placement *get_task_placement(struct task_struct *task,
 	rcu_read_unlock();
 	*root = cpuset_is_root(cs);
 	return pl;
-}
-
-static bool task_has_placement(struct task_struct *task,
-			       const struct cpuset_placement *pl)
-{
-	bool ret;
-
-	rcu_read_lock();
-	ret = cpuset_placement(task_cpuset(task)) == pl;
-	rcu_read_unlock();
-	return ret;
 }
 
 /*
@@ -254,7 +243,7 @@ static void place_task(struct task_struct *task)
 		cpuset_apply_mems(&p, pl, root);
 		apply_cpus(&p, pl, root);
 		/* Pairs with the locks of @task that were taken in between. */
-		done = task_has_placement(task, pl);
+		done = cpuset_task_has_placement(task, pl);
 		if (done)
 			cpuset_note_page_move(&p, pl);
 		put_placement(pl);
@@ -611,7 +600,8 @@ static void reset_widened_work(struct work_struct *work)
 	cpuset_freeze();
 	reset_widened_tasks();
 	cpuset_thaw();
-	cpuset_move_pages();
+	/* It is the only one of its kind, and must not wait for a process. */
+	cpuset_update_mms_later();
 }
 
 static DECLARE_WORK(widened_work, reset_widened_work);
@@ -663,7 +653,7 @@ void cpuset_update_active_cpus(void)
 	container_lock();
 	cpuset_rebuild_domains(true);
 	container_unlock();
-	cpuset_move_pages_later();
+	cpuset_update_mms_later();
 }
 
 /**
@@ -701,7 +691,7 @@ static int follow_memory(struct notifier_block *nb, unsigned long action,
 		return NOTIFY_OK;
 	}
 	follow_hotplug(&nodes);
-	cpuset_move_pages_later();
+	cpuset_update_mms_later();
 	return NOTIFY_OK;
 }
 
@@ -724,6 +714,7 @@ int __init cpuset_init(void)
  */
 void __init cpuset_init_smp(void)
 {
+	cpuset_init_memory();
 	cpus_read_lock();
 	follow_hotplug(&node_states[N_MEMORY]);
 	container_lock();
@@ -969,7 +960,7 @@ static void cpuset_attach(struct container_subsys *ss,
 
 static void cpuset_attached(struct container_subsys *ss)
 {
-	cpuset_move_pages();
+	cpuset_update_mms();
 }
 
 /*
@@ -994,7 +985,7 @@ static void cpuset_fork(struct container_subsys *ss,
 	place_task(task);
 	cpuset_end_rebind(cs);
 	cpus_read_unlock();
-	cpuset_move_pages();
+	cpuset_update_mms();
 }
 
 /* Unmounting gives the root, and so the machine, back what it began with. */
@@ -1012,6 +1003,7 @@ static void cpuset_bind(struct container_subsys *ss,
 	top_cpuset.config.relax_domain_level = -1;
 	prepare_placements(&top_cpuset, GFP_KERNEL | __GFP_NOFAIL);
 	publish_placements(&top_cpuset);
+	cpuset_update_mms_later();
 	/* Without memory to plan anything else, it is one domain. */
 	cpuset_rebuild_domains(!balanced);
 	WRITE_ONCE(cpuset_memory_pressure_enabled, 0);
@@ -1111,7 +1103,7 @@ unlock_containers:
 	container_unlock();
 unlock_cpus:
 	cpus_read_unlock();
-	cpuset_move_pages();
+	cpuset_update_mms();
 	return ret;
 }
 
@@ -1228,7 +1220,7 @@ static int cpuset_show_effective(struct seq_file *sf, void *v)
 	return 0;
 }
 
-/* Whoever changes a cpuset may move the pages that others have left to be moved. */
+/* Whoever changes a cpuset sees to the memory of its members, which may take long. */
 #define CPUSET_FLAG_FILE(_name, _flag) {				\
 	.name		= _name,					\
 	.flags		= CONTAINER_FILE_SLOW_WRITE,			\

@@ -157,6 +157,17 @@ static inline struct cpuset_placement *cpuset_placement(struct cpuset *cs)
 	return rcu_dereference_check(cs->placement, rcu_read_lock_sched_held());
 }
 
+static inline bool cpuset_task_has_placement(struct task_struct *task,
+					     const struct cpuset_placement *pl)
+{
+	bool ret;
+
+	rcu_read_lock();
+	ret = cpuset_placement(task_cpuset(task)) == pl;
+	rcu_read_unlock();
+	return ret;
+}
+
 /* Where placements cannot change: under container_mutex. */
 static inline struct cpuset_placement *cpuset_placement_locked(struct cpuset *cs)
 {
@@ -193,8 +204,9 @@ void cpuset_begin_rebind(struct cpuset *cs);
 void cpuset_end_rebind(struct cpuset *cs);
 void cpuset_check_nodes_sane(nodemask_t *mems);
 void cpuset_note_page_move(struct placing *p, const struct cpuset_placement *pl);
-void cpuset_move_pages(void);
-void cpuset_move_pages_later(void);
+void cpuset_update_mms(void);
+void cpuset_update_mms_later(void);
+void cpuset_init_memory(void);
 u32 cpuset_pressure(struct pressure_meter *meter);
 
 /* In cpuset_domains.c. */

@@ -6,14 +6,17 @@
  *
  * A thread has a copy of its nodes in task->mems_allowed, written with
  * task_lock() held and within mems_allowed_seq. What the page allocator calls
- * takes no lock but RCU. Pages are moved by whoever changed a thread's nodes,
- * after it has released every lock: that waits for I/O, and for work items that
- * the kernel may have to fork for. page_moves_lock protects the list of what is
- * still to be moved. Each pressure meter has a lock of its own.
+ * takes no lock but RCU. The memory of a process, its policies and pages, is seen to
+ * by whoever changed a thread's nodes, after it has released every lock: mmap_lock
+ * may be held for as long as the process, or a file system of its own, likes; moving
+ * pages waits for I/O, and for work items that the kernel may have to fork for.
+ * mm_updates_lock protects what is still to be done. Each pressure meter has a lock of
+ * its own.
  */
 
 #include <linux/capability.h>
 #include <linux/cpuset.h>
+#include <linux/hashtable.h>
 #include <linux/init.h>
 #include <linux/kernfs.h>
 #include <linux/list.h>
@@ -40,23 +43,38 @@ DEFINE_STATIC_KEY_FALSE(cpusets_insane_config_key);
 int cpuset_memory_pressure_enabled __read_mostly;
 
 /**
- * struct page_move - a process whose pages are to follow its nodes
- * @node: entry of page_moves
- * @mover: who will do it; NULL: the work item
+ * struct mm_update - a process whose memory is to follow its nodes
+ * @hash: entry of mm_updates, from when it is noted down until it is done
+ * @node: entry of mm_update_list until it is begun, then of a list of who does it
+ * @mover: who has noted it down, and waits for it; NULL: nobody waits
+ * @work: does it. Whoever noted it down may not be allowed to use those nodes.
  * @mm: the address space; the structure is pinned, not its memory
- * @from: where the pages are
- * @to: where they shall be
+ * @mems: where its memory is to be. Whoever wants it elsewhere afterwards, and may be
+ *	done sooner, changes it here too.
+ * @bound: its policies are there
+ * @migrate: its pages are to be moved too
+ * @shared: those that others have mapped as well
+ * @from: where the pages are, if @migrate
  */
-struct page_move {
+struct mm_update {
+	struct hlist_node	hash;
 	struct list_head	node;
 	struct task_struct	*mover;
+	struct work_struct	work;
 	struct mm_struct	*mm;
+	nodemask_t		mems;
+	bool			bound;
+	bool			migrate;
+	bool			shared;
 	nodemask_t		from;
-	nodemask_t		to;
 };
 
-static DEFINE_SPINLOCK(page_moves_lock);
-static LIST_HEAD(page_moves);
+static DEFINE_SPINLOCK(mm_updates_lock);
+static DEFINE_HASHTABLE(mm_updates, 8);
+static LIST_HEAD(mm_update_list);
+
+/* Of its own, for many of these may have to wait for long. */
+static struct workqueue_struct *mm_update_wq;
 
 /*
  * Applying a placement to a thread
@@ -94,14 +112,80 @@ static struct mm_struct *get_following_mm(struct task_struct *task,
 	return follows ? mm : NULL;
 }
 
-static void rebind_mm(struct task_struct *task, nodemask_t *mems)
+static void mm_update_work(struct work_struct *work);
+
+static struct mm_update *new_mm_update(struct mm_struct *mm)
 {
-	struct mm_struct *mm = get_following_mm(task, mems);
+	/* An attach that has been committed cannot fail any more. */
+	struct mm_update *update = kzalloc(sizeof(*update), GFP_KERNEL | __GFP_NOFAIL);
+
+	update->mover = current;
+	INIT_WORK(&update->work, mm_update_work);
+	mmgrab(mm);
+	update->mm = mm;
+	return update;
+}
+
+static void free_mm_update(struct mm_update *update)
+{
+	mmdrop(update->mm);
+	kfree(update);
+}
+
+/* What current has noted down for @mm; mm_updates_lock is held. */
+static struct mm_update *own_mm_update(struct mm_struct *mm)
+{
+	struct mm_update *update;
+
+	hash_for_each_possible(mm_updates, update, hash, (unsigned long)mm)
+		if (update->mm == mm && update->mover == current)
+			return update;
+	return NULL;
+}
+
+/* Tell all who are at work on @mm, or will be; mm_updates_lock is held. */
+static void redirect_mm_updates(struct mm_struct *mm, const nodemask_t *mems)
+{
+	struct mm_update *update;
+
+	hash_for_each_possible(mm_updates, update, hash, (unsigned long)mm) {
+		if (update->mm == mm && !nodes_equal(update->mems, *mems)) {
+			update->mems = *mems;
+			update->bound = false;
+		}
+	}
+}
+
+/*
+ * Note that the memory of @task's process is to follow it to where @pl says. current has
+ * that done by cpuset_update_mms(). The last to note something for an address space is
+ * right: if @pl is not in force any more nothing is noted, and who publishes another one,
+ * or moves the thread, afterwards, comes here after that.
+ */
+static void note_mm_update(struct task_struct *task, const struct cpuset_placement *pl)
+{
+	struct mm_struct *mm = get_following_mm(task, &pl->mems);
+	struct mm_update *new;
 
 	if (!mm)
 		return;
-	mpol_rebind_mm(mm, mems);
+	new = new_mm_update(mm);
 	mmput_async(mm);
+
+	spin_lock(&mm_updates_lock);
+	if (cpuset_task_has_placement(task, pl))
+		redirect_mm_updates(mm, &pl->mems);
+	else
+		mm = NULL;
+	if (mm && !own_mm_update(mm)) {
+		new->mems = pl->mems;
+		hash_add(mm_updates, &new->hash, (unsigned long)mm);
+		list_add_tail(&new->node, &mm_update_list);
+		new = NULL;
+	}
+	spin_unlock(&mm_updates_lock);
+	if (new)
+		free_mm_update(new);
 }
 
 static void apply_spread(struct task_struct *task, unsigned long flags)
@@ -124,7 +208,8 @@ static void apply_spread(struct task_struct *task, unsigned long flags)
  *
  * The sequence count is moved on even if the nodes are the same: see
  * root_child_in_place(). Readers that do not use it see in each word of the mask
- * old or new nodes or both: if there is one word, never none. Sleeps.
+ * old or new nodes or both: if there is one word, never none. The memory of the
+ * process follows when current calls cpuset_update_mms(). Sleeps.
  */
 void cpuset_apply_mems(struct placing *p, struct cpuset_placement *pl,
 		       bool root)
@@ -151,7 +236,7 @@ void cpuset_apply_mems(struct placing *p, struct cpuset_placement *pl,
 	task_unlock(task);
 
 	if (p->rebound)
-		rebind_mm(task, &pl->mems);
+		note_mm_update(task, pl);
 }
 
 /**
@@ -185,46 +270,30 @@ void cpuset_begin_rebind(struct cpuset *cs)
 }
 
 /**
- * cpuset_end_rebind - end what cpuset_begin_rebind() began
+ * cpuset_end_rebind - all that is to be rebound has been, or is noted down
  * @cs: the cpuset
  */
 void cpuset_end_rebind(struct cpuset *cs)
 {
-	/* As in cpuset_begin_rebind(). */
+	/* As in cpuset_begin_rebind(), and with current_cpuset_is_being_rebound(). */
 	smp_mb__before_atomic();
 	atomic_dec(&cs->rebinding);
 }
 
 /*
- * Moving pages
+ * The memory of processes
  */
-
-/* To do it twice is not the same: 0 to 1 and 1 to 2 would become 0 to 2. */
-static bool page_move_is_noted(const struct mm_struct *mm)
-{
-	struct page_move *move;
-	bool ret = false;
-
-	spin_lock(&page_moves_lock);
-	list_for_each_entry(move, &page_moves, node) {
-		ret = move->mover == current && move->mm == mm;
-		if (ret)
-			break;
-	}
-	spin_unlock(&page_moves_lock);
-	return ret;
-}
 
 /**
  * cpuset_note_page_move - have the pages of a process moved, if its cpuset wants it
- * @p: a thread that has got other nodes
- * @pl: where they are from, still in force
+ * @p: a thread to which cpuset_apply_mems() has given other nodes
+ * @pl: where they are from, in force when that was done
  *
- * current does it itself when it calls cpuset_move_pages().
+ * When its policies are seen to.
  */
 void cpuset_note_page_move(struct placing *p, const struct cpuset_placement *pl)
 {
-	struct page_move *move;
+	struct mm_update *update;
 	struct mm_struct *mm;
 
 	if (!p->rebound || !test_bit(CPUSET_MEMORY_MIGRATE, &pl->flags))
@@ -232,91 +301,154 @@ void cpuset_note_page_move(struct placing *p, const struct cpuset_placement *pl)
 	mm = get_following_mm(p->task, &pl->mems);
 	if (!mm)
 		return;
-	if (page_move_is_noted(mm)) {
-		mmput_async(mm);
-		return;
+	spin_lock(&mm_updates_lock);
+	update = own_mm_update(mm);
+	/* To do it twice is not the same: 0 to 1 and 1 to 2 would become 0 to 2. */
+	if (update && !update->migrate) {
+		update->migrate = true;
+		update->from = p->from;
 	}
-	mmgrab(mm);
+	spin_unlock(&mm_updates_lock);
 	mmput_async(mm);
-
-	/* An attach that has been committed cannot fail any more. */
-	move = kmalloc(sizeof(*move), GFP_KERNEL | __GFP_NOFAIL);
-	move->mover = current;
-	move->mm = mm;
-	move->from = p->from;
-	move->to = pl->mems;
-	spin_lock(&page_moves_lock);
-	list_add_tail(&move->node, &page_moves);
-	spin_unlock(&page_moves_lock);
 }
 
-/* Move the pages that @mover has noted down. */
-static void move_pages_of(struct task_struct *mover)
+/* Where the memory of @update is to be. */
+static nodemask_t mm_update_target(struct mm_update *update)
 {
-	struct page_move *move, *next;
-	int flags = MPOL_MF_MOVE;
-	LIST_HEAD(moves);
+	nodemask_t mems;
 
-	spin_lock(&page_moves_lock);
-	list_for_each_entry_safe(move, next, &page_moves, node)
-		if (move->mover == mover)
-			list_move_tail(&move->node, &moves);
-	spin_unlock(&page_moves_lock);
+	spin_lock(&mm_updates_lock);
+	mems = update->mems;
+	spin_unlock(&mm_updates_lock);
+	return mems;
+}
 
-	/* As migrate_pages(2) has it: for pages that others have as well. */
-	if (!list_empty(&moves) && capable(CAP_SYS_NICE))
-		flags = MPOL_MF_MOVE_ALL;
-	list_for_each_entry_safe(move, next, &moves, node) {
-		/* Who has exited meanwhile has no pages. */
-		if (mmget_not_zero(move->mm)) {
-			do_migrate_pages(move->mm, &move->from, &move->to, flags);
-			mmput(move->mm);
-		}
-		mmdrop(move->mm);
-		kfree(move);
+/* Policies are bound to @mems. Returns whether that is where they are to be. */
+static bool mm_update_bound(struct mm_update *update, const nodemask_t *mems)
+{
+	bool bound;
+
+	spin_lock(&mm_updates_lock);
+	bound = nodes_equal(update->mems, *mems);
+	update->bound = bound;
+	spin_unlock(&mm_updates_lock);
+	return bound;
+}
+
+/* Everything is on @mems. Returns whether that is where it is to be. */
+static bool mm_update_done(struct mm_update *update, const nodemask_t *mems)
+{
+	bool done;
+
+	spin_lock(&mm_updates_lock);
+	done = nodes_equal(update->mems, *mems);
+	if (done)
+		hash_del(&update->hash);
+	spin_unlock(&mm_updates_lock);
+	return done;
+}
+
+static void update_mm(struct mm_update *update)
+{
+	/* Who has exited meanwhile has no memory. */
+	bool alive = mmget_not_zero(update->mm);
+	nodemask_t mems;
+
+	do {
+		do {
+			mems = mm_update_target(update);
+			if (alive)
+				mpol_rebind_mm(update->mm, &mems);
+		} while (!mm_update_bound(update, &mems));
+		if (alive && update->migrate)
+			do_migrate_pages(update->mm, &update->from, &mems,
+					 update->shared ? MPOL_MF_MOVE_ALL :
+							  MPOL_MF_MOVE);
+		update->from = mems;
+	} while (!mm_update_done(update, &mems));
+	if (alive)
+		mmput(update->mm);
+}
+
+static void mm_update_work(struct work_struct *work)
+{
+	struct mm_update *update = container_of(work, struct mm_update, work);
+	/* If somebody waits it is his. */
+	bool own = !update->mover;
+
+	update_mm(update);
+	if (own)
+		free_mm_update(update);
+}
+
+/* What current has noted down, for @mover to wait for, to list @own. */
+static void take_mm_updates(struct list_head *own, struct task_struct *mover)
+{
+	struct mm_update *update, *next;
+
+	spin_lock(&mm_updates_lock);
+	list_for_each_entry_safe(update, next, &mm_update_list, node) {
+		if (update->mover != current)
+			continue;
+		list_move_tail(&update->node, own);
+		update->mover = mover;
+	}
+	spin_unlock(&mm_updates_lock);
+}
+
+/**
+ * cpuset_update_mms - see to the memory of processes that current has noted down
+ *
+ * When it returns their policies are bound to their nodes and, where that is wanted,
+ * their pages are there, as far as they can be moved; unless somebody else is at work on
+ * the same process, who sees to that then. Sleeps, waits for I/O and for mmap_lock; the
+ * caller holds no lock.
+ */
+void cpuset_update_mms(void)
+{
+	struct mm_update *update, *next;
+	LIST_HEAD(own);
+
+	/* Nobody else adds or removes what is current's. */
+	if (likely(list_empty_careful(&mm_update_list)))
+		return;
+	take_mm_updates(&own, current);
+	list_for_each_entry(update, &own, node) {
+		/* As migrate_pages(2) has it. */
+		update->shared = update->migrate && capable(CAP_SYS_NICE);
+		queue_work(mm_update_wq, &update->work);
+	}
+	list_for_each_entry_safe(update, next, &own, node) {
+		flush_work(&update->work);
+		free_mm_update(update);
 	}
 }
 
 /**
- * cpuset_move_pages - move the pages that current has noted down
- *
- * When it returns they are where they belong, as far as they can be moved.
- * Sleeps, waits for I/O; the caller holds no lock.
- */
-void cpuset_move_pages(void)
-{
-	/* Nobody else adds or removes what is ours. */
-	if (unlikely(!list_empty_careful(&page_moves)))
-		move_pages_of(current);
-}
-
-static void move_pages_work(struct work_struct *work)
-{
-	move_pages_of(NULL);
-}
-
-static DECLARE_WORK(page_moves_work, move_pages_work);
-
-/**
- * cpuset_move_pages_later - have a work item move what current has noted down
+ * cpuset_update_mms_later - have work items do what current has noted down
  *
  * For callers that hold locks.
  */
-void cpuset_move_pages_later(void)
+void cpuset_update_mms_later(void)
 {
-	struct page_move *move;
-	bool found = false;
+	struct mm_update *update, *next;
+	LIST_HEAD(own);
 
-	spin_lock(&page_moves_lock);
-	list_for_each_entry(move, &page_moves, node) {
-		if (move->mover == current) {
-			move->mover = NULL;
-			found = true;
-		}
+	take_mm_updates(&own, NULL);
+	list_for_each_entry_safe(update, next, &own, node) {
+		update->shared = true;
+		queue_work(mm_update_wq, &update->work);
 	}
-	spin_unlock(&page_moves_lock);
-	if (found)
-		schedule_work(&page_moves_work);
+}
+
+/**
+ * cpuset_init_memory - prepare for processes whose memory follows
+ */
+void __init cpuset_init_memory(void)
+{
+	mm_update_wq = alloc_workqueue("cpuset_memory", WQ_UNBOUND, WQ_MAX_ACTIVE);
+	if (!mm_update_wq)
+		panic("cpuset: no memory for a workqueue\n");
 }
 
 /**
@@ -453,9 +585,22 @@ int cpuset_mem_spread_node(void)
 	return node;
 }
 
+/* Are the policies of @mm still to be bound to other nodes? */
+static bool mm_is_to_be_bound(struct mm_struct *mm)
+{
+	struct mm_update *update;
+	bool ret = false;
+
+	spin_lock(&mm_updates_lock);
+	hash_for_each_possible(mm_updates, update, hash, (unsigned long)mm)
+		ret |= update->mm == mm && !update->bound;
+	spin_unlock(&mm_updates_lock);
+	return ret;
+}
+
 /**
  * current_cpuset_is_being_rebound - is someone rebinding memory policies in
- *	current's cpuset?
+ *	current's cpuset, or is to rebind those of its process?
  *
  * A policy that is copied meanwhile may be missed; who copies it rebinds it.
  *
@@ -468,7 +613,9 @@ bool current_cpuset_is_being_rebound(void)
 	rcu_read_lock();
 	ret = atomic_read(&task_cpuset(current)->rebinding);
 	rcu_read_unlock();
-	return ret;
+	/* Pairs with cpuset_end_rebind(): what is noted down before that is seen. */
+	smp_rmb();
+	return ret || (current->mm && mm_is_to_be_bound(current->mm));
 }
 
 /*

@@ -3,6 +3,7 @@
  * A cpuset's memory nodes: where the pages of its members come from, and what
  * becomes of their memory policies.
  */
+#include <linux/fuse.h>
 #include <linux/mempolicy.h>
 #include <pthread.h>
 #include <sys/mount.h>
@@ -543,6 +544,19 @@ TEST_F(mems, migrate_with_the_leader)
 	EXPECT_EQ(2, puppet_call(p, nodes_of_kept, 0));
 }
 
+struct user_move {
+	const char *cont;
+	pid_t pid;
+};
+
+/* For a puppet that was started when @arg, a struct user_move, was there. */
+static long attach_for_test(long arg)
+{
+	const struct user_move *move = (const void *)arg;
+
+	return ct_attach(move->cont, move->pid);
+}
+
 static long keep_much(long size)
 {
 	kept = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -581,6 +595,191 @@ TEST_F_TIMEOUT(mems, migrate_holds_nothing_up, 120)
 	EXPECT_EQ(0, ct_wait_gone(C));
 	EXPECT_EQ(0, waitpid(mover, &status, WNOHANG));
 	EXPECT_EQ(0, ct_wait(mover));
+}
+
+/*
+ * A file system of one file, where writing a page back takes as long as is wanted. It is
+ * the file that it is mounted on.
+ */
+#define SLOW	CT_DIR "/slow"
+
+struct slow_file {
+	int asked;
+	int may_end;
+};
+
+static int answer(int dev, const struct fuse_in_header *in, const void *data, size_t len)
+{
+	struct {
+		struct fuse_out_header header;
+		char data[4096];
+	} out = {
+		.header = { .len = sizeof(out.header) + len, .unique = in->unique },
+	};
+
+	memcpy(out.data, data, len);
+	return write(dev, &out, out.header.len) == (ssize_t)out.header.len ? 0 : -errno;
+}
+
+static int serve_request(int dev, const struct fuse_in_header *in, struct slow_file *slow)
+{
+	const struct fuse_write_in *write_in = (const void *)(in + 1);
+	struct fuse_init_out init = {
+		.major = FUSE_KERNEL_VERSION,
+		.minor = FUSE_KERNEL_MINOR_VERSION,
+		.max_write = 4096,
+	};
+	struct fuse_attr_out attr = {
+		.attr = { .ino = FUSE_ROOT_ID, .size = 4096, .mode = S_IFREG | 0600,
+			  .nlink = 1 },
+	};
+	struct fuse_write_out written = {};
+	struct fuse_open_out opened = {};
+	char page[4096] = "";
+
+	switch (in->opcode) {
+	case FUSE_INIT:
+		return answer(dev, in, &init, sizeof(init));
+	case FUSE_GETATTR:
+	case FUSE_SETATTR:
+		return answer(dev, in, &attr, sizeof(attr));
+	case FUSE_OPEN:
+		return answer(dev, in, &opened, sizeof(opened));
+	case FUSE_READ:
+		return answer(dev, in, page, sizeof(page));
+	case FUSE_WRITE:
+		ct_futex_wake(&slow->asked, 1);
+		ct_futex_wait(&slow->may_end, 0);
+		written.size = write_in->size;
+		return answer(dev, in, &written, sizeof(written));
+	default:
+		return answer(dev, in, NULL, 0);
+	}
+}
+
+/* Mount it, and serve it in a child. */
+static int serve_slowly(struct slow_file *slow)
+{
+	static char buf[FUSE_MIN_READ_BUFFER + 4096] __attribute__((aligned(8)));
+	char options[80];
+	int dev, file;
+	pid_t pid;
+
+	file = open(SLOW, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (file < 0 || dev < 0)
+		return -errno;
+	close(file);
+	snprintf(options, sizeof(options), "fd=%d,rootmode=%o,user_id=0,group_id=0", dev,
+		 S_IFREG | 0600);
+	if (mount("slow", SLOW, "fuse", 0, options))
+		return -errno;
+	pid = ct_fork();
+	while (!pid) {
+		if (read(dev, buf, sizeof(buf)) < 0 ||
+		    serve_request(dev, (void *)buf, slow))
+			_exit(0);
+	}
+	close(dev);
+	return pid;
+}
+
+/* Have a page written back, and then want to write to it: that waits in a fault. */
+static int wait_in_fault(void)
+{
+	int fd = open(SLOW, O_RDWR | O_CLOEXEC);
+	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct stat st;
+
+	/* Before it has been asked for its size it has none. */
+	if (page == MAP_FAILED || fstat(fd, &st))
+		return -errno;
+	*(volatile char *)page = 1;
+	if (sync_file_range(fd, 0, 4096, SYNC_FILE_RANGE_WRITE))
+		return -errno;
+	*(volatile char *)page = 2;
+	return 0;
+}
+
+static bool is_waiting(pid_t pid)
+{
+	char buf[512], *p;
+
+	if (ct_proc_read(pid, "stat", buf, sizeof(buf)) < 0)
+		return false;
+	p = strrchr(buf, ')');
+	return p && p[2] == 'D';
+}
+
+/*
+ * Hole 90: a member waits in a page fault for as long as a file system of his own
+ * likes. Who attaches him waits for that, and nobody else: containers and cpusets can be
+ * changed, and CPUs taken offline.
+ */
+TEST_F_TIMEOUT(mems, rebind_holds_nothing_up, 120)
+{
+	struct slow_file *slow = ct_shared(sizeof(*slow));
+	int *may_look = ct_shared(sizeof(int)), i, status;
+	pid_t server = serve_slowly(slow), pid, mover;
+
+	ASSERT_LT(0, server);
+	pid = ct_fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		kept = map_pages();
+		if (!kept || bind_pages(kept, MPOL_BIND, ALL_MEMS) || wait_in_fault())
+			_exit(99);
+		ct_futex_wait(may_look, 0);
+		_exit(get_policy(kept));
+	}
+	ASSERT_EQ(0, ct_attach_process(A, pid));
+	ct_futex_wait(&slow->asked, 0);
+	for (i = 0; i < CT_WAIT_MS && !is_waiting(pid); i++)
+		usleep(1000);
+	ASSERT_TRUE(is_waiting(pid));
+
+	mover = ct_fork();
+	ASSERT_LE(0, mover);
+	if (!mover)
+		_exit(-ct_attach_process(B, pid));
+	for (i = 0; i < CT_WAIT_MS && !is_waiting(mover); i++)
+		usleep(1000);
+	ASSERT_TRUE(is_waiting(mover));
+
+	EXPECT_TRUE(ct_is_in(pid, "cpuset", "/b"));
+	EXPECT_EQ(0, cpuset_make(C, ALL_CPUS, ALL_MEMS));
+	EXPECT_EQ(0, ct_attach_process(C, self->puppet.pid));
+	EXPECT_EQ(0, ct_attach_process(A, self->puppet.pid));
+	EXPECT_EQ(0, ct_rmdir(C));
+	EXPECT_EQ(0, cpu_online(3, false));
+	EXPECT_EQ(0, cpu_online(3, true));
+	EXPECT_EQ(0, waitpid(mover, &status, WNOHANG));
+	EXPECT_TRUE(is_waiting(pid));
+
+	ct_futex_wake(&slow->may_end, 1);
+	EXPECT_EQ(0, ct_wait(mover));
+	ct_futex_wake(may_look, 1);
+	EXPECT_EQ(2, ct_wait(pid));
+	EXPECT_EQ(0, umount2(SLOW, MNT_DETACH));
+	ct_kill(server);
+	unlink(SLOW);
+}
+
+/* Who moves it may not use the nodes himself. */
+TEST_F(mems, migrate_from_elsewhere)
+{
+	struct puppet *p = &self->puppet, mover = {};
+	struct user_move move = { .cont = B, .pid = p->pid };
+
+	ASSERT_EQ(0, ct_write(B, "cpuset.memory_migrate", "1"));
+	ASSERT_EQ(0, cpuset_set(A, "cpuset.mems", 1));
+	ASSERT_EQ(0, puppet_call(p, keep, 0));
+	ASSERT_EQ(1, puppet_call(p, nodes_of_kept, 0));
+	ASSERT_EQ(0, puppet_start(&mover));
+	ASSERT_EQ(0, ct_attach(A, mover.pid));
+	EXPECT_EQ(0, puppet_call(&mover, attach_for_test, (long)&move));
+	EXPECT_EQ(2, puppet_call(p, nodes_of_kept, 0));
+	EXPECT_EQ(0, puppet_end(&mover));
 }
 
 /* All members. */
@@ -658,11 +857,6 @@ static long become(long uid)
 {
 	return ct_become(uid);
 }
-
-struct user_move {
-	const char *cont;
-	pid_t pid;
-};
 
 static int move_as_user(void *arg)
 {
