@@ -323,29 +323,21 @@ static nodemask_t mm_update_target(struct mm_update *update)
 	return mems;
 }
 
-/* Policies are bound to @mems. Returns whether that is where they are to be. */
-static bool mm_update_bound(struct mm_update *update, const nodemask_t *mems)
+/*
+ * Policies are bound to @mems and, if @done, pages are there too. Returns whether that is
+ * where they are to be: then there is nothing more to do.
+ */
+static bool mm_update_reached(struct mm_update *update, const nodemask_t *mems, bool done)
 {
-	bool bound;
+	bool reached;
 
 	spin_lock(&mm_updates_lock);
-	bound = nodes_equal(update->mems, *mems);
-	update->bound = bound;
-	spin_unlock(&mm_updates_lock);
-	return bound;
-}
-
-/* Everything is on @mems. Returns whether that is where it is to be. */
-static bool mm_update_done(struct mm_update *update, const nodemask_t *mems)
-{
-	bool done;
-
-	spin_lock(&mm_updates_lock);
-	done = nodes_equal(update->mems, *mems);
-	if (done)
+	reached = nodes_equal(update->mems, *mems);
+	update->bound = reached;
+	if (reached && done)
 		hash_del(&update->hash);
 	spin_unlock(&mm_updates_lock);
-	return done;
+	return reached;
 }
 
 static void update_mm(struct mm_update *update)
@@ -359,13 +351,13 @@ static void update_mm(struct mm_update *update)
 			mems = mm_update_target(update);
 			if (alive)
 				mpol_rebind_mm(update->mm, &mems);
-		} while (!mm_update_bound(update, &mems));
+		} while (!mm_update_reached(update, &mems, false));
 		if (alive && update->migrate)
 			do_migrate_pages(update->mm, &update->from, &mems,
 					 update->shared ? MPOL_MF_MOVE_ALL :
 							  MPOL_MF_MOVE);
 		update->from = mems;
-	} while (!mm_update_done(update, &mems));
+	} while (!mm_update_reached(update, &mems, true));
 	if (alive)
 		mmput(update->mm);
 }
