@@ -717,6 +717,16 @@ static bool is_waiting(pid_t pid)
 	return p && p[2] == 'D';
 }
 
+static int wait_until_waiting(pid_t pid)
+{
+	for (int i = 0; i < CT_WAIT_MS; i++) {
+		if (is_waiting(pid))
+			return 0;
+		usleep(1000);
+	}
+	return -ETIMEDOUT;
+}
+
 /*
  * Hole 90: a member waits in a page fault for as long as a file system of his own
  * likes. Who attaches him waits for that, and nobody else: containers and cpusets can be
@@ -725,7 +735,7 @@ static bool is_waiting(pid_t pid)
 TEST_F_TIMEOUT(mems, rebind_holds_nothing_up, 120)
 {
 	struct slow_file *slow = ct_shared(sizeof(*slow));
-	int *may_look = ct_shared(sizeof(int)), i, status;
+	int *may_look = ct_shared(sizeof(int)), status;
 	pid_t server = serve_slowly(slow), pid, mover;
 
 	ASSERT_LT(0, server);
@@ -740,17 +750,13 @@ TEST_F_TIMEOUT(mems, rebind_holds_nothing_up, 120)
 	}
 	ASSERT_EQ(0, ct_attach_process(A, pid));
 	ct_futex_wait(&slow->asked, 0);
-	for (i = 0; i < CT_WAIT_MS && !is_waiting(pid); i++)
-		usleep(1000);
-	ASSERT_TRUE(is_waiting(pid));
+	ASSERT_EQ(0, wait_until_waiting(pid));
 
 	mover = ct_fork();
 	ASSERT_LE(0, mover);
 	if (!mover)
 		_exit(-ct_attach_process(B, pid));
-	for (i = 0; i < CT_WAIT_MS && !is_waiting(mover); i++)
-		usleep(1000);
-	ASSERT_TRUE(is_waiting(mover));
+	ASSERT_EQ(0, wait_until_waiting(mover));
 
 	EXPECT_TRUE(ct_is_in(pid, "cpuset", "/b"));
 	EXPECT_EQ(0, cpuset_make(C, ALL_CPUS, ALL_MEMS));
