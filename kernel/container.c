@@ -1384,15 +1384,10 @@ static void unlock_groups(struct container_group *a, struct container_group *b)
 	spin_unlock(&b->lock);
 }
 
-static bool killed_since_fork(struct container_group *group,
-			      struct task_struct *child)
-{
-	return group->kill_stamp > child->container_kill_stamp;
-}
-
 /*
- * The same for the creator of @child, who may have been moved since: in the group
- * where he was killed nobody looks any more. The lock of his group is held.
+ * Was the creator of @child killed since the fork began, wherever he was a member
+ * then? Not so who left a container before it was killed, or came after that. The
+ * lock of his group is held.
  */
 static bool creator_killed_since_fork(struct task_struct *creator,
 				      struct task_struct *child)
@@ -1406,8 +1401,8 @@ static bool creator_killed_since_fork(struct task_struct *creator,
 /*
  * Put @child on the list of its group, whose lock is held, if it is still to
  * join and its creator, who is busy forking, is in this group. The creator is a
- * member, so the group has been occupied already. @killed is set if the group
- * was killed since the fork began. Returns false if the creator is elsewhere.
+ * member, so the group has been occupied already. @killed is set if he was killed
+ * since the fork began. Returns false if he is elsewhere.
  */
 static bool join_group(struct container_group *group, struct task_struct *child,
 		       bool *killed)
@@ -1416,7 +1411,6 @@ static bool join_group(struct container_group *group, struct task_struct *child,
 
 	if (is_member(child) || !creator)
 		return true;
-	*killed |= killed_since_fork(group, child);
 	if (rcu_access_pointer(creator->containers) != group)
 		return false;
 	*killed |= creator_killed_since_fork(creator, child);
@@ -1448,8 +1442,6 @@ static bool join_cloned_group(struct container_group *group,
 	bool joined;
 
 	lock_groups(group, base);
-	*killed |= killed_since_fork(base, child) ||
-		   killed_since_fork(group, child);
 	joined = rcu_access_pointer(creator->containers) == base;
 	if (joined) {
 		*killed |= creator_killed_since_fork(creator, child);
@@ -1481,20 +1473,24 @@ static struct container_group *follow_creator(struct task_struct *child,
 	return get_group_moved(base, cont, GFP_KERNEL | __GFP_NOFAIL);
 }
 
-/* join_newborn() for a child that starts in a container of its own. */
+/*
+ * join_newborn() for a child that starts in a container of its own. Killed is also
+ * who keeps that, if it was killed with those above it after its creator had left.
+ */
 static void join_cloned(struct task_struct *child, bool *killed)
 {
 	struct container_group *group, *base, *next;
-	bool joined = false;
+	bool joined = false, stamped;
 
 	do {
 		group = rcu_dereference_protected(child->containers, true);
 		spin_lock(&group->lock);
-		*killed |= killed_since_fork(group, child);
+		stamped = group->kill_stamp > child->container_kill_stamp;
 		spin_unlock(&group->lock);
 
 		base = task_group_get(child->container_member.next);
 		next = follow_creator(child, group, base);
+		*killed |= stamped && next != base;
 		if (next == group) {
 			joined = join_cloned_group(group, base, child, killed);
 		} else if (next == base || group_occupy(next)) {
@@ -1526,8 +1522,7 @@ static bool join_elsewhere(struct container_group *from, struct container_group 
 	joined = creator && !is_member(child) &&
 		 rcu_access_pointer(creator->containers) == to;
 	if (joined) {
-		*killed |= killed_since_fork(to, child) ||
-			   creator_killed_since_fork(creator, child);
+		*killed |= creator_killed_since_fork(creator, child);
 		to->active++;
 		list_add_tail(&child->container_member.node, &to->tasks);
 		rcu_assign_pointer(child->containers, to);
@@ -2157,7 +2152,24 @@ static void kill_member(struct task_struct *task, s64 stamp)
 	/* It has joined: nobody looks any more at what it had from its fork. */
 	task->container_kill_stamp = stamp;
 	spin_unlock(&group->lock);
-	do_send_sig_info(SIGKILL, SEND_SIG_PRIV, task, PIDTYPE_TGID);
+	/* It may be forking somebody who is not a kernel thread. */
+	if (!(READ_ONCE(task->flags) & PF_KTHREAD))
+		do_send_sig_info(SIGKILL, SEND_SIG_PRIV, task, PIDTYPE_TGID);
+}
+
+/* For those who are to join @cont, which they have for themselves. */
+static void stamp_cloned(struct container *cont, s64 stamp)
+{
+	struct container_task_iter it = { .cont = cont };
+	struct container_group *group;
+
+	while ((group = next_group(&it))) {
+		if (cloned_container(group) != cont)
+			continue;
+		spin_lock(&group->lock);
+		group->kill_stamp = stamp;
+		spin_unlock(&group->lock);
+	}
 }
 
 /**
@@ -2170,7 +2182,6 @@ static void kill_member(struct task_struct *task, s64 stamp)
 void container_kill(struct container *top)
 {
 	struct container_task_iter it;
-	struct container_group *group;
 	struct container *cont;
 	struct task_struct *task;
 	s64 stamp;
@@ -2180,19 +2191,13 @@ void container_kill(struct container *top)
 	stamp = atomic64_read(&kill_clock) + 1;
 	container_for_each_descendant_pre(cont, top) {
 		/*
-		 * A fork that began before kill_clock is advanced below, and
-		 * joins after its creator was signalled, sees the stamp.
+		 * A fork that began before kill_clock is advanced below, and joins
+		 * after its creator was met, sees the stamp of the creator.
 		 */
-		it = (struct container_task_iter) { .cont = cont };
-		while ((group = next_group(&it))) {
-			spin_lock(&group->lock);
-			group->kill_stamp = stamp;
-			spin_unlock(&group->lock);
-		}
+		stamp_cloned(cont, stamp);
 		container_task_iter_start(cont, &it);
 		while ((task = container_task_iter_next(&it))) {
-			if (!(READ_ONCE(task->flags) & PF_KTHREAD))
-				kill_member(task, stamp);
+			kill_member(task, stamp);
 			put_task_struct(task);
 		}
 		container_task_iter_end(&it);

@@ -266,8 +266,8 @@ struct container_subsys {
  * @tasks: the members, and readers on their way; struct container_member
  * @active: number of members and reservations by moves in progress
  * @left: a member has left since it had none
- * @kill_stamp: when the members were last killed together; of a clock that counts
- *	container_kill()
+ * @kill_stamp: when the container was last killed that those who are to join have for
+ *	themselves; of a clock that counts container_kill()
  * @nonroot_mask: subsystems whose state is not that of the root; constant
  * @hash: entry in the table of groups
  * @rcu: for freeing

@@ -228,6 +228,75 @@ TEST_F_TIMEOUT(race_kill, halted_fork, RACE_TIMEOUT)
 	TH_LOG("%lu rounds", race->count[COUNT_ROUNDS]);
 }
 
+static void *end_at_once(void *arg)
+{
+	return arg;
+}
+
+/* A member that creates threads, one after the other. */
+static pid_t threader(void)
+{
+	pthread_t thread;
+	pid_t pid = ct_fork();
+
+	if (pid)
+		return pid;
+	for (;;)
+		if (!pthread_create(&thread, NULL, end_at_once, NULL))
+			pthread_join(thread, NULL);
+}
+
+/*
+ * Who was moved out before the kill, or comes in after it, is not meant, though it was
+ * in the middle of a fork.
+ */
+TEST_F_TIMEOUT(race_kill, moved, RACE_TIMEOUT)
+{
+	const struct sched_param param = { .sched_priority = 1 };
+	static const char *const conts[] = { TOP, OTHER };
+	struct race *race = self->race;
+	pid_t pid, bystanders[2];
+	cpu_set_t cpus;
+
+	race_need(race, COUNT_ROUNDS, 50);
+	CPU_ZERO(&cpus);
+	CPU_SET(1, &cpus);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
+	ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param));
+	ASSERT_EQ(0, ct_mkdir(TOP));
+	pid = threader();
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, ct_attach_process(TOP, pid));
+	while (!race_over(race)) {
+		int to = !(race->count[COUNT_ROUNDS] & 1);
+
+		/* Those for whom the kill is; they have been in the same groups. */
+		bystanders[0] = ct_sleeper(conts[!to]);
+		ASSERT_LT(0, bystanders[0]);
+		race_sleep_us(race_random(2000));
+		ASSERT_EQ(0, ct_attach_process(conts[to], pid));
+		ASSERT_EQ(0, ct_write(conts[!to], "kill", "1"));
+		EXPECT_EQ(256 + SIGKILL, ct_wait(bystanders[0]));
+		race_sleep_us(1000);
+		ASSERT_EQ(0, waitpid(pid, NULL, WNOHANG))
+			TH_LOG("killed in round %lu", race->count[COUNT_ROUNDS]);
+		/* The other one's group is killed, and then it comes in. */
+		bystanders[1] = ct_sleeper(conts[!to]);
+		ASSERT_LT(0, bystanders[1]);
+		race_sleep_us(race_random(2000));
+		ASSERT_EQ(0, ct_write(conts[!to], "kill", "1"));
+		ASSERT_EQ(0, ct_attach_process(conts[!to], pid));
+		EXPECT_EQ(256 + SIGKILL, ct_wait(bystanders[1]));
+		race_sleep_us(1000);
+		ASSERT_EQ(0, waitpid(pid, NULL, WNOHANG))
+			TH_LOG("killed in round %lu", race->count[COUNT_ROUNDS]);
+		ASSERT_EQ(0, ct_attach_process(conts[to], pid));
+		race_count(race, COUNT_ROUNDS);
+	}
+	TH_LOG("%lu rounds", race->count[COUNT_ROUNDS]);
+	EXPECT_EQ(256 + SIGKILL, ct_kill(pid));
+}
+
 /* Two writers, and a child that moves into the subtree just then. */
 static void entrant(struct race *race, void *arg)
 {
