@@ -906,16 +906,18 @@ static int container_mkdir(struct kernfs_node *parent_kn, const char *name,
 }
 
 /*
- * Remove a container and its directory. @kn is the directory if it is pinned
- * by a call of kernfs, which has to let go of it.
+ * Remove a container and its directory, if it has @flags, as long as it is there.
+ * @kn is the directory if it is pinned by a call of kernfs, which has to let go of it.
  */
-static int container_delete(struct container *cont, struct kernfs_node *kn)
+static int container_delete(struct container *cont, struct kernfs_node *kn,
+			    unsigned long flags)
 {
-	int ret;
+	int ret = -EBUSY;
 
 	cpus_read_lock();
 	container_lock();
-	ret = container_remove(cont);
+	if ((READ_ONCE(cont->flags) & flags) == flags)
+		ret = container_remove(cont);
 	if (!ret) {
 		announce(cont);
 		trace_with_path(container_rmdir, cont);
@@ -936,7 +938,7 @@ static int container_delete(struct container *cont, struct kernfs_node *kn)
 
 static int container_rmdir(struct kernfs_node *kn)
 {
-	int ret = container_delete(kn->priv, kn);
+	int ret = container_delete(kn->priv, kn, 0);
 
 	/* For auto_delete; the directory is on its way, too. */
 	return ret == -ENODEV ? -ENOENT : ret;
@@ -1097,7 +1099,7 @@ void container_clone_end(struct container *cont, bool used)
 		smp_mb__after_atomic();
 		container_changed(cont);
 	} else {
-		container_delete(cont, NULL);
+		container_delete(cont, NULL, 0);
 		/* The hierarchy may have been unmounted meanwhile. */
 		containerfs_root_drop(cont->root, 0);
 	}
@@ -1179,7 +1181,8 @@ static void container_handle_change(struct container *cont)
 	container_unlock();
 
 	if (delete) {
-		container_delete(cont, NULL);
+		/* It may be switched off, and that is an answer, until then. */
+		container_delete(cont, NULL, BIT(CONTAINER_AUTO_DELETE));
 		/* The last container of a hierarchy that is not mounted? */
 		containerfs_root_drop(root, 0);
 	} else if (agent && path) {
@@ -1606,10 +1609,8 @@ static int container_get_tree(struct fs_context *fc)
 	if (!root)
 		root = containerfs_root_create(ctx);
 	ret = PTR_ERR_OR_ZERO(root);
-	if (!ret) {
-		set_release_agent(root, ctx);
+	if (!ret)
 		root->users++;
-	}
 	container_unlock();
 	cpus_read_unlock();
 	if (ret)
@@ -1621,9 +1622,13 @@ static int container_get_tree(struct fs_context *fc)
 	ctx->kfc.root = root->kf_root;
 	ctx->kfc.magic = CONTAINER_SUPER_MAGIC;
 	ret = kernfs_get_tree(fc);
-	if (!ret)
+	if (!ret) {
+		container_lock();
+		set_release_agent(root, ctx);
 		trace_container_mount(root->hierarchy_id, root->subsys_mask,
 				      root->name);
+		container_unlock();
+	}
 	/* A new superblock has taken over our use, even if it failed. */
 	if (!ctx->kfc.new_sb_created)
 		containerfs_root_drop(root, 1);
@@ -1654,13 +1659,15 @@ static int containerfs_root_change(struct fs_context *fc,
 		return -EBUSY;
 	}
 
-	container_rebind(root, mask);
+	/* What those that go have in the root is lost: when nothing can fail any more. */
+	container_rebind(root, old | mask);
 	ret = populate_subsystems(&root->top, added);
 	if (ret) {
 		container_rebind(root, old);
 		take_root_files(root, added, files);
 		return ret;
 	}
+	container_rebind(root, mask);
 	kernfs_activate(root->top.kn);
 	take_root_files(root, old & ~mask, files);
 	return 0;

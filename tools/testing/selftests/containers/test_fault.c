@@ -305,6 +305,35 @@ TEST_F_TIMEOUT(fault, remount, LONG_TIMEOUT)
 	EXPECT_FAULTS(&call, 15, 15);
 }
 
+static int remount_other(void)
+{
+	return ct_remount("cpuacct,bc,sample", T);
+}
+
+static int remount_back(void)
+{
+	int ret = ct_remount("cpuset", T);
+
+	return ret ? ret : ct_write(T, "cpuset.sched_load_balance", "0");
+}
+
+static bool only_cpuset_as_it_was(void)
+{
+	return only_cpuset() && !ct_read_num(T, "cpuset.sched_load_balance");
+}
+
+/* What a subsystem has in the root is lost only when it goes. */
+TEST_F_TIMEOUT(fault, remount_other, LONG_TIMEOUT)
+{
+	static const struct call call = {
+		remount_other, remount_back, only_cpuset_as_it_was, 0
+	};
+
+	ASSERT_EQ(0, ct_mount("cpuset", T));
+	ASSERT_EQ(0, ct_write(T, "cpuset.sched_load_balance", "0"));
+	EXPECT_FAULTS(&call, 60, 25);
+}
+
 /*
  * attach, fork
  */

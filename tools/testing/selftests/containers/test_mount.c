@@ -269,6 +269,26 @@ TEST_F(mount, release_agent)
 	EXPECT_STREQ("/other\n", seen);
 }
 
+#ifndef FSCONFIG_CMD_CREATE_EXCL
+#define FSCONFIG_CMD_CREATE_EXCL	8
+#endif
+
+/* A mount that fails does not change the agent. */
+TEST_F(mount, release_agent_of_failed_mount)
+{
+	char seen[PATH_MAX];
+	int fs;
+
+	ASSERT_EQ(0, ct_mount("none,name=t,release_agent=/first", A));
+	fs = ct_fsopen("container", "none,name=t,release_agent=/second", NULL, 0);
+	ASSERT_LE(0, fs);
+	ASSERT_EQ(-1, fsconfig(fs, FSCONFIG_CMD_CREATE_EXCL, NULL, NULL, 0));
+	EXPECT_EQ(EBUSY, errno);
+	close(fs);
+	ASSERT_LT(0, ct_read(A, "release_agent", seen, sizeof(seen)));
+	EXPECT_STREQ("/first\n", seen);
+}
+
 /* "noprefix": names without "cpuset.", with cpuset alone. */
 TEST_F(mount, noprefix)
 {
