@@ -159,9 +159,12 @@ static int numtasks_can_fork(struct container_subsys *ss,
 		return 0;
 	if (!rg->parent && !READ_ONCE(numtasks_bound))
 		return 0;
-	if (res_group_charge(rg))
+	if (current->flags & PF_KTHREAD) {
+		/* A release agent, say: nobody could be told, and tell it again. */
+		res_group_charge_force(rg);
+	} else if (res_group_charge(rg)) {
 		return refuse(false);
-	if (!within_rate()) {
+	} else if (!within_rate()) {
 		res_group_uncharge(rg);
 		return refuse(true);
 	}

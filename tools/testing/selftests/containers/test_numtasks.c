@@ -1421,4 +1421,34 @@ TEST_F(numtasks, forkrate_of_root)
 	nt_forker_end(&r);
 }
 
+/* Who could be told that the kernel did not start it, and do it again? */
+TEST_F(numtasks, agent_of_root_that_may_not_fork)
+{
+	char line[PATH_MAX] = "";
+	struct ct_agent agent;
+	struct nt_forker r;
+	pid_t pid;
+
+	ASSERT_EQ(0, ct_agent_start(&agent, "args", ""));
+	ASSERT_EQ(0, ct_write(T, "release_agent", agent.path));
+	ASSERT_EQ(0, ct_write(A, "notify_on_release", "1"));
+	pid = ct_sleeper(A);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, nt_forker_start(&r, NULL));
+	ASSERT_EQ(0, nt_set_param("forkrate_interval", NT_FOREVER));
+	ASSERT_EQ(0, nt_set_param("forkrate", 1));
+	nt_fill(&r);
+	EXPECT_EQ(0, nt_fill(&r));
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, ct_attach(B, pid));
+		EXPECT_EQ(0, ct_agent_next(&agent, line, sizeof(line), CT_WAIT_MS));
+		EXPECT_STREQ("/a", line);
+		ASSERT_EQ(0, ct_attach(A, pid));
+	}
+	EXPECT_EQ(0, nt_set_param("forkrate", INT_MAX));
+	ct_kill(pid);
+	nt_forker_end(&r);
+	ct_agent_end(&agent);
+}
+
 TEST_HARNESS_MAIN
