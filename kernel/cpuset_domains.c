@@ -265,6 +265,29 @@ static bool in_domain_of(int cpu, const struct cpumask *cpus)
 	return false;
 }
 
+static void recount_bandwidth(struct work_struct *work);
+static DECLARE_DELAYED_WORK(recount_work, recount_bandwidth);
+
+/*
+ * What a thread gives up late, by a timer, it may give up in a domain in which it is
+ * not counted: it has been moved since, or it has been waited for, and could not be
+ * found when all were counted. By then there would be more than nothing missing, and
+ * no thread admitted. So count again, after the longest period that is allowed by
+ * default.
+ */
+#define RECOUNT_DELAY	(5 * HZ)
+
+/**
+ * cpuset_recount_bandwidth - the bandwidth in use may be counted wrongly
+ *
+ * Any context that may take a lock of a work queue.
+ */
+void cpuset_recount_bandwidth(void)
+{
+	if (READ_ONCE(deadline_seen))
+		mod_delayed_work(system_wq, &recount_work, RECOUNT_DELAY);
+}
+
 static bool is_deadline(struct task_struct *task)
 {
 	/* Changes at any moment unless cpuset_lock() is held. */
@@ -273,12 +296,13 @@ static bool is_deadline(struct task_struct *task)
 
 /*
  * The scheduler divides by the number of active CPUs of a domain. One that has none
- * admits nobody, and all is counted anew before it has.
+ * admits nobody, and all is counted anew before it has. What is there already is
+ * counted though there is no room.
  */
 static void add_bandwidth(int cpu, u64 bw)
 {
-	if (in_domain_of(cpu, cpu_active_mask))
-		dl_bw_alloc(cpu, bw);
+	if (in_domain_of(cpu, cpu_active_mask) && dl_bw_alloc(cpu, bw))
+		cpuset_recount_bandwidth();
 }
 
 static void sub_bandwidth(int cpu, u64 bw)
@@ -314,30 +338,51 @@ static bool bandwidth_fits(int cpu, const struct cpumask *cpus)
 	return cpuset_cpumask_can_shrink(cpumask_of(cpu), cpus);
 }
 
+/*
+ * Where @task is going to run that is given @cpus, of which some are active: as in
+ * __set_cpus_allowed_ptr(), its own mask counts if anything is left. pi_lock is held.
+ */
+static void narrow_target(struct cpumask *target, struct task_struct *task,
+			  const struct cpumask *cpus)
+{
+	const struct cpumask *user = task->user_cpus_ptr;
+
+	if (!user || !cpumask_and(target, cpus, user) ||
+	    !cpumask_intersects(target, cpu_active_mask))
+		cpumask_copy(target, cpus);
+}
+
 /* Reserve bandwidth for @task on @cpus, if that is not in the domain of @home. */
 static struct dl_move *new_dl_move(struct task_struct *task, int home,
 				   const struct cpumask *cpus)
 {
 	struct dl_move *move;
+	cpumask_var_t target;
 	unsigned long flags;
 	int ret;
 
-	move = kmalloc(offsetof(struct dl_move, cpus) + cpumask_size(), GFP_KERNEL);
-	if (!move)
+	if (!alloc_cpumask_var(&target, GFP_KERNEL))
 		return ERR_PTR(-ENOMEM);
+	move = kmalloc(offsetof(struct dl_move, cpus) + cpumask_size(), GFP_KERNEL);
+	if (!move) {
+		free_cpumask_var(target);
+		return ERR_PTR(-ENOMEM);
+	}
 	move->task = task;
 	move->to = NO_DOMAIN;
 	move->bw = READ_ONCE(task->dl.dl_bw);
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	cpumask_copy(&move->cpus, &task->cpus_mask);
+	narrow_target(target, task, cpus);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	if (!in_domain_of(home, cpus)) {
-		move->to = cpumask_any_and(cpus, cpu_active_mask);
+	if (!in_domain_of(home, target)) {
+		move->to = cpumask_any_and(target, cpu_active_mask);
 		ret = dl_bw_alloc(move->to, move->bw);
 	} else {
-		ret = cpumask_subset(&move->cpus, cpus) ||
-		      bandwidth_fits(home, cpus) ? 0 : -EBUSY;
+		ret = cpumask_subset(&move->cpus, target) ||
+		      bandwidth_fits(home, target) ? 0 : -EBUSY;
 	}
+	free_cpumask_var(target);
 	if (ret) {
 		kfree(move);
 		return ERR_PTR(ret);
@@ -429,8 +474,12 @@ static noinline void use_bandwidth(struct task_struct *task, int cpu, int home)
 	move = take_dl_move(task);
 	bw = READ_ONCE(task->dl.dl_bw);
 	now = cpuset_home_cpu(task);
-	if (!is_deadline(task) || !bw)
+	if (!is_deadline(task) || !bw) {
+		/* It was until a moment ago, and the timer is still to come. */
+		if (bw)
+			cpuset_recount_bandwidth();
 		goto undo;
+	}
 	taken = !in_domain_of(cpu, &task->cpus_mask) &&
 		!(move && cpumask_equal(&move->cpus, &task->cpus_mask));
 	if (taken && domain_of(cpu) != domain_of(home)) {
@@ -444,13 +493,13 @@ static noinline void use_bandwidth(struct task_struct *task, int cpu, int home)
 	}
 	if (!taken)
 		sub_bandwidth(home, bw);
-	if (move && move->to != NO_DOMAIN)
+	if (move && move->to != NO_DOMAIN && move->bw == bw &&
+	    domain_of(move->to) == domain_of(now)) {
 		kfree(move);
-	else
-		add_bandwidth(now, bw);
-	cpuset_unlock();
-	return;
-
+		cpuset_unlock();
+		return;
+	}
+	add_bandwidth(now, bw);
 undo:
 	if (move)
 		undo_dl_move(move);
@@ -466,12 +515,13 @@ undo:
  * The scheduler has taken its bandwidth off the domain of @cpu, unless the thread
  * may stay there. Usually that leaves what was reserved. Where it was counted in
  * another domain, or has not gone where it was to go, since it exits or has a mask
- * of its own, or has become SCHED_DEADLINE meanwhile, put right what is wrong.
- * Sleeps.
+ * of its own, or has become SCHED_DEADLINE meanwhile, or wants more or less since,
+ * put right what is wrong. Sleeps.
  */
 void cpuset_use_bandwidth(struct task_struct *task, int cpu, int home)
 {
-	if (unlikely(is_deadline(task) || !list_empty_careful(&dl_moves)))
+	if (unlikely(is_deadline(task) || READ_ONCE(task->dl.dl_bw) ||
+		     !list_empty_careful(&dl_moves)))
 		use_bandwidth(task, cpu, home);
 }
 
@@ -626,17 +676,6 @@ static void count_bandwidth(struct task_struct *task)
 		sub_bandwidth(cpu, bw);
 }
 
-static void recount_bandwidth(struct work_struct *work);
-static DECLARE_DELAYED_WORK(recount_work, recount_bandwidth);
-
-/*
- * Threads that have been waited for cannot be found any more, though their
- * bandwidth may be given up later: from a domain in which it has not been counted
- * anew. By then there would be more than nothing missing, and no thread admitted.
- * So count again, after the longest period that is allowed by default.
- */
-#define RECOUNT_DELAY	(5 * HZ)
-
 /*
  * partition_sched_domains() starts with no bandwidth in use, but for the CPUs
  * that are in no domain: there it adds to what they had.
@@ -695,8 +734,7 @@ void cpuset_build_domains(struct domain_plan *plan, bool force)
 		return;
 	}
 	build_domains(plan);
-	if (READ_ONCE(deadline_seen))
-		mod_delayed_work(system_wq, &recount_work, RECOUNT_DELAY);
+	cpuset_recount_bandwidth();
 }
 
 static void recount_bandwidth(struct work_struct *work)
@@ -705,9 +743,15 @@ static void recount_bandwidth(struct work_struct *work)
 
 	cpuset_freeze();
 	cpuset_plan_domains(&plan);
-	cpuset_lock();
-	build_domains(&plan);
-	cpuset_unlock();
+	if (plan.cpus) {
+		cpuset_lock();
+		build_domains(&plan);
+		cpuset_unlock();
+	} else {
+		/* What there is stays until there is memory. */
+		cpuset_discard_domains(&plan);
+		cpuset_recount_bandwidth();
+	}
 	cpuset_thaw();
 }
 

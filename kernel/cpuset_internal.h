@@ -116,7 +116,7 @@ struct cpuset {
  * @task: the thread
  * @bound: has given it CPUs of a cpuset other than the root
  * @rebound: has changed its nodes
- * @from: the nodes it had before, if @rebound
+ * @from: the nodes that its process had before, if @rebound
  *
  * When it has to start over, someone else may have been at work in between, so
  * that the thread itself does not tell any more.
@@ -196,7 +196,7 @@ static inline void cpuset_thaw(void)
 }
 
 /* In cpuset_memory.c. */
-void cpuset_apply_mems(struct placing *p, struct cpuset_placement *pl,
+bool cpuset_apply_mems(struct placing *p, struct cpuset_placement *pl,
 		       bool root);
 bool cpuset_mems_in_place(struct task_struct *task,
 			  const struct cpuset_placement *pl);
@@ -235,6 +235,7 @@ int cpuset_reserve_bandwidth(struct task_struct *task,
 void cpuset_return_bandwidth(struct task_struct *task);
 int cpuset_home_cpu(struct task_struct *task);
 void cpuset_use_bandwidth(struct task_struct *task, int cpu, int home);
+void cpuset_recount_bandwidth(void);
 void cpuset_rebuild_domains(bool force);
 void cpuset_init_domains(void);
 

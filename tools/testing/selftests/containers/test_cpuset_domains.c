@@ -453,6 +453,89 @@ TEST_F(domains, deadline_attach)
 	EXPECT_EQ(1, counted(0));
 }
 
+/*
+ * One that got other CPUs because its cpuset has none of its own mask goes back to that
+ * if it can, and is asked whether there is room.
+ */
+TEST_F(domains, deadline_own_mask)
+{
+	pid_t *pid = self->pid;
+
+	ASSERT_EQ(0, cpuset_make(A, 0x3, ALL_MEMS));
+	ASSERT_EQ(0, cpuset_make(B, 0xc, ALL_MEMS));
+	ASSERT_EQ(0, ct_write(MNT, BALANCE, "0"));
+	for (int i = 0; i < 3; i++) {
+		pid[i] = ct_sleeper(A);
+		ASSERT_LT(0, pid[i]);
+	}
+	ASSERT_EQ(0, cpuset_set_affinity(pid[0], 0x3));
+	ASSERT_EQ(0, cpuset_set_deadline(pid[0], WANT));
+	ASSERT_EQ(0, ct_attach(B, pid[0]));
+	EXPECT_EQ(0xcUL, cpuset_affinity(pid[0]));
+	EXPECT_EQ(0, counted(0));
+	EXPECT_EQ(1, counted(2));
+	ASSERT_EQ(0, cpuset_set_deadline(pid[1], WANT));
+	ASSERT_EQ(0, cpuset_set_deadline(pid[2], WANT));
+	EXPECT_EQ(-EBUSY, ct_attach(MNT, pid[0]));
+	EXPECT_EQ(2, counted(0));
+	EXPECT_EQ(1, counted(2));
+	ct_kill(pid[1]);
+	cpuset_wait_counted(0, WANT, 1);
+	for (int i = 0; i < 10; i++) {
+		EXPECT_EQ(0, ct_attach(MNT, pid[0]));
+		EXPECT_EQ(0x3UL, cpuset_affinity(pid[0]));
+		EXPECT_EQ(2, counted(0));
+		EXPECT_EQ(0, counted(2));
+		EXPECT_EQ(0, ct_attach(B, pid[0]));
+		EXPECT_EQ(1, counted(0));
+		EXPECT_EQ(1, counted(2));
+	}
+}
+
+/* Until what domains that are new have counted again later is over. */
+static void settle(void)
+{
+	race_sleep_us(6000000);
+}
+
+static long last_cpu(long arg)
+{
+	(void)arg;
+	return sched_getcpu();
+}
+
+/* One that was a deadline thread a moment ago gives up its bandwidth elsewhere. */
+TEST_F_TIMEOUT(domains, deadline_that_was_attached, 120)
+{
+	struct puppet puppet = {};
+	bool in_time = false;
+
+	ASSERT_EQ(0, cpuset_make(A, 0x3, ALL_MEMS));
+	ASSERT_EQ(0, cpuset_make(B, 0xc, ALL_MEMS));
+	ASSERT_EQ(0, ct_write(MNT, BALANCE, "0"));
+	settle();
+	ASSERT_EQ(0, puppet_start(&puppet));
+	for (int i = 0; i < 5 && !in_time; i++) {
+		long until;
+		bool kept;
+
+		ASSERT_EQ(0, ct_attach(A, puppet.pid));
+		until = puppet_call(&puppet, cease_to_be_deadline, 0);
+		kept = cpuset_counted(0, KEPT) == 1;
+		ASSERT_LT(0, until);
+		ASSERT_EQ(0, ct_attach(B, puppet.pid));
+		ASSERT_LE(2, puppet_call(&puppet, last_cpu, 0));
+		in_time = kept && race_now() < (uint64_t)until;
+		race_sleep_us(PERIOD_MS * 1000);
+		cpuset_wait_counted(0, KEPT, 0);
+		cpuset_wait_counted(2, KEPT, 0);
+		ASSERT_EQ(0, cpuset_counted(0, KEPT));
+		ASSERT_EQ(0, cpuset_counted(2, KEPT));
+	}
+	ASSERT_TRUE(in_time);
+	EXPECT_EQ(0, puppet_end(&puppet));
+}
+
 /* A domain with more than any part of it has is not split. */
 TEST_F(domains, deadline_split)
 {
@@ -495,29 +578,34 @@ TEST_F(domains, deadline_unbalanced)
 	}
 }
 
+static pid_t busy_process(void)
+{
+	pid_t pid = ct_fork();
+
+	if (!pid)
+		for (;;)
+			;
+	return pid;
+}
+
 /*
  * A CPU with reserved bandwidth is not taken offline. Who had been pushed off it
- * meanwhile is back on it, and nowhere else.
+ * meanwhile is back on it, and nowhere else, and so is the bandwidth.
  */
-TEST_F(domains, refused_offline)
+TEST_F_TIMEOUT(domains, refused_offline, 120)
 {
 	uint64_t end;
-	pid_t pid;
 
 	ASSERT_EQ(0, ct_write(MNT, BALANCE, "0"));
 	ASSERT_EQ(0, cpuset_make(A, 0x7, ALL_MEMS));
 	ASSERT_EQ(0, cpuset_make(B, 0x8, ALL_MEMS));
-	self->pid[0] = ct_sleeper(B);
-	ASSERT_LT(0, self->pid[0]);
-	ASSERT_EQ(0, cpuset_set_deadline(self->pid[0], WANT));
-	for (int i = 0; i < 2; i++) {
-		pid = ct_fork();
-		ASSERT_LE(0, pid);
-		if (!pid)
-			for (;;)
-				;
-		self->pid[1 + i] = pid;
+	settle();
+	for (int i = 0; i < 3; i++) {
+		self->pid[i] = busy_process();
+		ASSERT_LT(0, self->pid[i]);
 	}
+	ASSERT_EQ(0, ct_attach(B, self->pid[0]));
+	ASSERT_EQ(0, cpuset_set_deadline(self->pid[0], WANT));
 	/* One with a mask of its own, and one that has the cpuset's. */
 	ASSERT_EQ(0, cpuset_set_affinity(self->pid[1], 0x8));
 	ASSERT_EQ(0, ct_attach(B, self->pid[2]));
@@ -531,6 +619,9 @@ TEST_F(domains, refused_offline)
 		EXPECT_EQ(0x8UL, cpuset_affinity(self->pid[1]));
 		EXPECT_EQ(0x8UL, cpuset_affinity(self->pid[2]));
 	}
+	cpuset_wait_counted(0, WANT, 0);
+	EXPECT_EQ(0, counted(0));
+	EXPECT_EQ(1, counted(3));
 }
 
 /* The CPU that a sleeping deadline thread was on last goes and comes back. */
