@@ -235,15 +235,15 @@ static void place_task(struct task_struct *task)
 {
 	struct placing p = { .task = task };
 	struct cpuset_placement *pl;
-	bool root, done;
+	bool root, noted, done;
 
 	lockdep_assert_cpus_held();
 	do {
 		pl = get_task_placement(task, &root);
-		cpuset_apply_mems(&p, pl, root);
+		noted = cpuset_apply_mems(&p, pl, root);
 		apply_cpus(&p, pl, root);
 		/* Pairs with the locks of @task that were taken in between. */
-		done = cpuset_task_has_placement(task, pl);
+		done = noted && cpuset_task_has_placement(task, pl);
 		if (done)
 			cpuset_note_page_move(&p, pl);
 		put_placement(pl);
@@ -589,6 +589,8 @@ static void reset_widened_tasks(void)
 		visit_members(cs, cpuset_is_root(cs) ? reset_root_member :
 						       place_task);
 	}
+	/* The scheduler goes by where they were last, which may be another domain. */
+	cpuset_recount_bandwidth();
 }
 
 /*
@@ -748,6 +750,68 @@ void cpuset_cpus_allowed(struct task_struct *task, struct cpumask *mask)
 	if (!cs->parent)
 		cpumask_copy(mask, possible);
 	rcu_read_unlock();
+}
+
+/**
+ * cpuset_set_cpus_allowed - give a thread of io_uring the CPUs that it is to have
+ * @task: the thread: current, or one that current has created and does not run yet
+ * @cpus: the CPUs. If there is none of the cpuset's among them: all of those, which
+ *	is where it has started: without memory it stays there.
+ * @remember: as if the thread had asked for them itself: when the cpuset changes it
+ *	keeps to them
+ *
+ * Whoever changes the cpuset of @task, or moves it to another one, meanwhile gives it
+ * CPUs after that; if that came before they were set here, the cpuset is seen to be
+ * another. Sleeps.
+ */
+void cpuset_set_cpus_allowed(struct task_struct *task, const struct cpumask *cpus,
+			     bool remember)
+{
+	cpumask_var_t allowed, mask;
+
+	if (remember && !sched_setaffinity(task_pid_vnr(task), cpus))
+		return;
+	if (!alloc_cpumask_var(&allowed, GFP_KERNEL))
+		return;
+	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
+		goto free_allowed;
+	cpuset_cpus_allowed(task, allowed);
+	do {
+		if (!cpumask_and(mask, allowed, cpus))
+			cpumask_copy(mask, allowed);
+		set_cpus_allowed_ptr(task, mask);
+		cpumask_copy(mask, allowed);
+		cpuset_cpus_allowed(task, allowed);
+	} while (!cpumask_equal(mask, allowed));
+	free_cpumask_var(mask);
+free_allowed:
+	free_cpumask_var(allowed);
+}
+
+/**
+ * cpuset_check_affinity - a thread has been given a mask of its own
+ * @task: the thread
+ *
+ * In force is what that has in common with the CPUs that the cpuset had a moment ago.
+ * Whoever has changed those, or moved the thread, since may have given it the new ones
+ * already, before this. Sleeps.
+ */
+void cpuset_check_affinity(struct task_struct *task)
+{
+	struct placing p = { .task = task };
+	struct cpuset_placement *pl;
+	bool root, done;
+
+	do {
+		pl = get_task_placement(task, &root);
+		if (!root)
+			apply_cpus(&p, pl, false);
+		else if (!cpus_in_place(task, task_cpu_possible_mask(task)))
+			reset_cpus(task);
+		/* Pairs with pi_lock, as in place_task(). */
+		done = cpuset_task_has_placement(task, pl);
+		put_placement(pl);
+	} while (!done);
 }
 
 /* Under RCU. */

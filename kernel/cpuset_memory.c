@@ -83,13 +83,14 @@ static struct workqueue_struct *mm_update_wq;
 /*
  * The memory policies and pages of an mm follow the first thread of the process that
  * uses it, which is the leader as long as it lives. It may exit before its turn comes
- * to get @mems. So the others in its cpuset stand in for it, until it has them.
- * Returns the mm if it follows @task. Give it back by mmput_async(): the last mmput()
- * waits for I/O.
+ * to get @mems. So the others in its cpuset stand in for it, until it has them; the
+ * pages are where it was, which need not be where they were.
+ * Returns the mm if it follows the thread. Give it back by mmput_async(): the last
+ * mmput() waits for I/O.
  */
-static struct mm_struct *get_following_mm(struct task_struct *task,
-					  const nodemask_t *mems)
+static struct mm_struct *get_following_mm(struct placing *p, const nodemask_t *mems)
 {
+	struct task_struct *task = p->task;
 	struct mm_struct *mm = NULL;
 	struct task_struct *first;
 	bool follows = false;
@@ -104,6 +105,8 @@ static struct mm_struct *get_following_mm(struct task_struct *task,
 				  !nodes_equal(first->mems_allowed, *mems)));
 		if (follows)
 			mmget(mm);
+		if (follows && first != task)
+			p->from = first->mems_allowed;
 		task_unlock(first);
 		if (mm)
 			break;
@@ -157,27 +160,27 @@ static void redirect_mm_updates(struct mm_struct *mm, const nodemask_t *mems)
 }
 
 /*
- * Note that the memory of @task's process is to follow it to where @pl says. current has
- * that done by cpuset_update_mms(). The last to note something for an address space is
- * right: if @pl is not in force any more nothing is noted, and who publishes another one,
- * or moves the thread, afterwards, comes here after that.
+ * Note that the memory of the process is to follow the thread to where @pl says. current
+ * has that done by cpuset_update_mms(). The last to note something for an address space
+ * is right: if @pl is not in force any more nothing is noted, and false is returned. Who
+ * publishes another one, or moves the thread, after that comes here later.
  */
-static void note_mm_update(struct task_struct *task, const struct cpuset_placement *pl)
+static bool note_mm_update(struct placing *p, const struct cpuset_placement *pl)
 {
-	struct mm_struct *mm = get_following_mm(task, &pl->mems);
+	struct mm_struct *mm = get_following_mm(p, &pl->mems);
 	struct mm_update *new;
+	bool in_force;
 
 	if (!mm)
-		return;
+		return true;
 	new = new_mm_update(mm);
 	mmput_async(mm);
 
 	spin_lock(&mm_updates_lock);
-	if (cpuset_task_has_placement(task, pl))
+	in_force = cpuset_task_has_placement(p->task, pl);
+	if (in_force)
 		redirect_mm_updates(mm, &pl->mems);
-	else
-		mm = NULL;
-	if (mm && !own_mm_update(mm)) {
+	if (in_force && !own_mm_update(mm)) {
 		new->mems = pl->mems;
 		hash_add(mm_updates, &new->hash, (unsigned long)mm);
 		list_add_tail(&new->node, &mm_update_list);
@@ -186,6 +189,7 @@ static void note_mm_update(struct task_struct *task, const struct cpuset_placeme
 	spin_unlock(&mm_updates_lock);
 	if (new)
 		free_mm_update(new);
+	return in_force;
 }
 
 static void apply_spread(struct task_struct *task, unsigned long flags)
@@ -210,8 +214,11 @@ static void apply_spread(struct task_struct *task, unsigned long flags)
  * root_child_in_place(). Readers that do not use it see in each word of the mask
  * old or new nodes or both: if there is one word, never none. The memory of the
  * process follows when current calls cpuset_update_mms(). Sleeps.
+ *
+ * Return: false if @pl was not in force any more when that was to be noted down, even
+ * if it is again: then this has to be done again.
  */
-void cpuset_apply_mems(struct placing *p, struct cpuset_placement *pl,
+bool cpuset_apply_mems(struct placing *p, struct cpuset_placement *pl,
 		       bool root)
 {
 	struct task_struct *task = p->task;
@@ -235,8 +242,7 @@ void cpuset_apply_mems(struct placing *p, struct cpuset_placement *pl,
 	local_irq_restore(flags);
 	task_unlock(task);
 
-	if (p->rebound)
-		note_mm_update(task, pl);
+	return !p->rebound || note_mm_update(p, pl);
 }
 
 /**
@@ -298,7 +304,7 @@ void cpuset_note_page_move(struct placing *p, const struct cpuset_placement *pl)
 
 	if (!p->rebound || !test_bit(CPUSET_MEMORY_MIGRATE, &pl->flags))
 		return;
-	mm = get_following_mm(p->task, &pl->mems);
+	mm = get_following_mm(p, &pl->mems);
 	if (!mm)
 		return;
 	spin_lock(&mm_updates_lock);

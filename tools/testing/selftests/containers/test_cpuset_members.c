@@ -337,12 +337,14 @@ static long make_ring(long flags)
 }
 
 /* It has its name before its CPUs: only when it sleeps is it through its start. */
-static long start_poller(long arg)
+static long start_poller(long cpu)
 {
-	long ret = make_ring(IORING_SETUP_SQPOLL);
 	unsigned int *flags;
+	long ret;
 
-	(void)arg;
+	if (cpu >= 0)
+		ring.params.sq_thread_cpu = cpu;
+	ret = make_ring(IORING_SETUP_SQPOLL | (cpu < 0 ? 0 : IORING_SETUP_SQ_AFF));
 	if (ret)
 		return ret;
 	flags = ring.sq + ring.params.sq_off.flags;
@@ -410,11 +412,36 @@ TEST_F(members, io_uring_poller)
 	ASSERT_EQ(0, cpuset_make(D, 0x4, ALL_MEMS));
 	ASSERT_EQ(0, puppet_start(&puppet));
 	ASSERT_EQ(0, ct_attach_process(A, puppet.pid));
-	ASSERT_EQ(0, puppet_call(&puppet, start_poller, 0));
+	ASSERT_EQ(0, puppet_call(&puppet, start_poller, -1));
 	EXPECT_LT(0, find_thread(puppet.pid, "iou-sqp-"));
 	EXPECT_IN_FORCE(puppet.pid, 2, 0x2, ALL_MEMS);
 	ASSERT_EQ(0, ct_attach_process(D, puppet.pid));
 	EXPECT_IN_FORCE(puppet.pid, 2, 0x4, ALL_MEMS);
+	EXPECT_EQ(0, puppet_end(&puppet));
+}
+
+/* One that was told which CPU to use stays there if its cpuset lets it. */
+TEST_F(members, io_uring_pinned_poller)
+{
+	struct puppet puppet = {};
+	pid_t poller;
+
+	ASSERT_EQ(0, cpuset_make(A, 0x3, ALL_MEMS));
+	ASSERT_EQ(0, cpuset_make(D, 0x6, ALL_MEMS));
+	ASSERT_EQ(0, puppet_start(&puppet));
+	ASSERT_EQ(0, ct_attach_process(A, puppet.pid));
+	ASSERT_EQ(0, puppet_call(&puppet, start_poller, 1));
+	poller = find_thread(puppet.pid, "iou-sqp-");
+	ASSERT_LT(0, poller);
+	EXPECT_EQ(0x2UL, cpuset_affinity(poller));
+	ASSERT_EQ(0, ct_write(A, "cpuset.memory_spread_page", "1"));
+	EXPECT_EQ(0x2UL, cpuset_affinity(poller));
+	ASSERT_EQ(0, ct_attach_process(D, puppet.pid));
+	EXPECT_EQ(0x2UL, cpuset_affinity(poller));
+	ASSERT_EQ(0, cpuset_set(D, "cpuset.cpus", 0xc));
+	EXPECT_EQ(0xcUL, cpuset_affinity(poller));
+	ASSERT_EQ(0, cpuset_set(D, "cpuset.cpus", ALL_CPUS));
+	EXPECT_EQ(0x2UL, cpuset_affinity(poller));
 	EXPECT_EQ(0, puppet_end(&puppet));
 }
 

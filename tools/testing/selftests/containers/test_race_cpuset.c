@@ -688,6 +688,85 @@ TEST_F_TIMEOUT(race_cpuset, first_and_last, RACE_TIMEOUT)
 }
 
 /*
+ * A thread sets its own mask just when its cpuset gets a CPU more, or is left for
+ * one that has it.
+ */
+static struct {
+	atomic_uint round;
+	atomic_uint done;
+	atomic_uint span_ns;
+} *mask_setters;
+
+#define MASK_SETTERS	3
+
+static void mask_setter(struct race *race, void *arg)
+{
+	unsigned int round = 0;
+
+	(void)arg;
+	if (ct_enter(A))
+		race_fail(race, "cannot enter");
+	while (!race_stopped(race)) {
+		uint64_t end;
+		int ret;
+
+		if (mask_setters->round == round)
+			continue;
+		round++;
+		end = race_now() + race_random(1 + mask_setters->span_ns);
+		while (race_now() < end)
+			continue;
+		ret = cpuset_set_affinity(0, 0x3);
+		if (ret)
+			race_fail(race, "sched_setaffinity: %d", ret);
+		mask_setters->done++;
+	}
+}
+
+TEST_F_TIMEOUT(race_cpuset, own_mask, RACE_TIMEOUT)
+{
+	struct race *race = self->race;
+
+	race_need(race, COUNT_CHECKED, 20);
+	mask_setters = ct_shared(sizeof(*mask_setters));
+	ASSERT_EQ(0, cpuset_make(A, 0x1, ALL_MEMS));
+	ASSERT_EQ(0, cpuset_make(B, 0x3, ALL_MEMS));
+	for (int i = 0; i < MASK_SETTERS; i++)
+		ASSERT_LT(0, race_worker(race, mask_setter, NULL));
+	for (int i = 0; i < MASK_SETTERS; i++)
+		for (int ms = 0; ms < RACE_JOIN_MS && !ct_has(A, "tasks", race->worker[i]);
+		     ms++)
+			race_sleep_us(1000);
+	while (!race_over(race)) {
+		bool move = race_random(2);
+		uint64_t start;
+
+		mask_setters->done = 0;
+		mask_setters->round++;
+		start = race_now();
+		for (int i = 0; move && i < MASK_SETTERS; i++)
+			ASSERT_EQ(0, ct_attach(B, race->worker[i]));
+		if (!move)
+			ASSERT_EQ(0, cpuset_set(A, "cpuset.cpus", 0x3));
+		mask_setters->span_ns = race_now() - start;
+		while (mask_setters->done < MASK_SETTERS && !race_stopped(race))
+			race_sleep_us(100);
+		for (int i = 0; i < MASK_SETTERS; i++) {
+			ASSERT_EQ(0x3UL, cpuset_affinity(race->worker[i]))
+				TH_LOG("%s, check %lu", move ? "moved" : "written",
+				       race->count[COUNT_CHECKED]);
+			if (move)
+				ASSERT_EQ(0, ct_attach(A, race->worker[i]));
+		}
+		ASSERT_EQ(0, cpuset_set(A, "cpuset.cpus", 0x1));
+		race_count(race, COUNT_CHECKED);
+	}
+	race_join(race);
+	EXPECT_RACE(race);
+	TH_LOG("%lu checks", race->count[COUNT_CHECKED]);
+}
+
+/*
  * Hole 73: kernel threads are put into a cpuset as soon as they are there, while
  * CPUs go and come back, and agents are run, for which workers are created.
  */
