@@ -704,7 +704,8 @@ static void remove_own(const char *cont)
 {
 	unsigned long long end = now_ms() + SETTLE_MS;
 
-	while (rmdir(cont) && errno != ENOENT) {
+	/* With auto_delete it may be on its way, or gone. */
+	while (rmdir(cont) && errno != ENOENT && errno != ENODEV) {
 		if (errno != EBUSY || now_ms() > end) {
 			fail("rmdir %s: %m", cont);
 			return;
