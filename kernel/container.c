@@ -1222,6 +1222,9 @@ struct task_struct *container_task_iter_next(struct container_task_iter *it)
 			task = member_at(pos);
 		if (task)
 			get_task_struct(task);
+		/* Whom it creates joins before this, further on in the list, or sees it. */
+		if (task && it->kill_stamp)
+			task->container_kill_stamp = it->kill_stamp;
 		iter_park(it, pos);
 		cond_resched();
 	}
@@ -2145,18 +2148,6 @@ int container_clone(struct container_subsys *ss)
 	return ret;
 }
 
-static void kill_member(struct task_struct *task, s64 stamp)
-{
-	struct container_group *group = lock_task_group(task);
-
-	/* It has joined: nobody looks any more at what it had from its fork. */
-	task->container_kill_stamp = stamp;
-	spin_unlock(&group->lock);
-	/* It may be forking somebody who is not a kernel thread. */
-	if (!(READ_ONCE(task->flags) & PF_KTHREAD))
-		do_send_sig_info(SIGKILL, SEND_SIG_PRIV, task, PIDTYPE_TGID);
-}
-
 /* For those who are to join @cont, which they have for themselves. */
 static void stamp_cloned(struct container *cont, s64 stamp)
 {
@@ -2192,12 +2183,15 @@ void container_kill(struct container *top)
 	container_for_each_descendant_pre(cont, top) {
 		/*
 		 * A fork that began before kill_clock is advanced below, and joins
-		 * after its creator was met, sees the stamp of the creator.
+		 * after its creator was met, sees the stamp of the creator, who may
+		 * be a kernel thread.
 		 */
 		stamp_cloned(cont, stamp);
 		container_task_iter_start(cont, &it);
+		it.kill_stamp = stamp;
 		while ((task = container_task_iter_next(&it))) {
-			kill_member(task, stamp);
+			if (!(READ_ONCE(task->flags) & PF_KTHREAD))
+				do_send_sig_info(SIGKILL, SEND_SIG_PRIV, task, PIDTYPE_TGID);
 			put_task_struct(task);
 		}
 		container_task_iter_end(&it);

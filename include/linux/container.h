@@ -438,13 +438,14 @@ struct container *container_next_descendant_pre(struct container *pos,
  * struct container_task_iter - a place in the members of a container
  *
  * Private to the functions below. It stays valid over sleeps, members that
- * leave, and any number of forks.
+ * leave, and any number of forks. If @kill_stamp is set, the members get it.
  */
 struct container_task_iter {
 	struct container	*cont;
 	struct container_group	*group;
 	struct container_member	cursor;
 	unsigned int		bucket;
+	s64			kill_stamp;
 };
 
 void container_task_iter_start(struct container *cont,
