@@ -918,6 +918,9 @@ static int container_delete(struct container *cont, struct kernfs_node *kn,
 	container_lock();
 	if ((READ_ONCE(cont->flags) & flags) == flags)
 		ret = container_remove(cont);
+	else
+		/* Then it is to be announced. Who has changed that queues it again. */
+		set_bit(CONTAINER_RELEASABLE, &cont->flags);
 	if (!ret) {
 		announce(cont);
 		trace_with_path(container_rmdir, cont);
