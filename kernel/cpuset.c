@@ -195,7 +195,9 @@ static bool cpus_in_place(struct task_struct *task, const struct cpumask *cpus)
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	user = task->user_cpus_ptr;
-	if (user && cpumask_intersects(user, cpus))
+	if (task_cpuset_pinned(task))
+		ret = cpumask_subset(mask, cpus);
+	else if (user && cpumask_intersects(user, cpus))
 		ret = cpumask_subset(mask, cpus) && cpumask_subset(mask, user) &&
 		      cpumask_weight(mask) == cpumask_weight_and(cpus, user);
 	else
@@ -215,12 +217,14 @@ static void apply_cpus(struct placing *p, struct cpuset_placement *pl, bool root
 		p->bound = true;
 		if (cpus_in_place(task, &pl->cpus))
 			return;
+		task_clear_cpuset_pinned(task);
 		if (likely(cpumask_subset(&pl->cpus, task_cpu_possible_mask(task))))
 			set_cpus(task, &pl->cpus);
 		else
 			apply_possible_cpus(task);
 	} else if (p->bound || task_cpuset_placed(task)) {
-		reset_cpus(task);
+		if (!task_cpuset_pinned(task))
+			reset_cpus(task);
 		task_lock(task);
 		task_clear_cpuset_placed(task);
 		task_unlock(task);
@@ -757,28 +761,31 @@ void cpuset_cpus_allowed(struct task_struct *task, struct cpumask *mask)
  * @task: the thread: current, or one that current has created and does not run yet
  * @cpus: the CPUs. If there is none of the cpuset's among them: all of those, which
  *	is where it has started: without memory it stays there.
- * @remember: as if the thread had asked for them itself: when the cpuset changes it
- *	keeps to them
+ * @pin: the thread keeps them as long as its cpuset, or the one it is moved to, has them
  *
  * Whoever changes the cpuset of @task, or moves it to another one, meanwhile gives it
  * CPUs after that; if that came before they were set here, the cpuset is seen to be
  * another. Sleeps.
  */
 void cpuset_set_cpus_allowed(struct task_struct *task, const struct cpumask *cpus,
-			     bool remember)
+			     bool pin)
 {
 	cpumask_var_t allowed, mask;
 
-	if (remember && !sched_setaffinity(task_pid_vnr(task), cpus))
-		return;
+	/* It is a copy of its creator. */
+	task_clear_cpuset_pinned(task);
 	if (!alloc_cpumask_var(&allowed, GFP_KERNEL))
 		return;
 	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
 		goto free_allowed;
 	cpuset_cpus_allowed(task, allowed);
 	do {
-		if (!cpumask_and(mask, allowed, cpus))
+		if (!cpumask_and(mask, allowed, cpus)) {
 			cpumask_copy(mask, allowed);
+			task_clear_cpuset_pinned(task);
+		} else if (pin) {
+			task_set_cpuset_pinned(task);
+		}
 		set_cpus_allowed_ptr(task, mask);
 		cpumask_copy(mask, allowed);
 		cpuset_cpus_allowed(task, allowed);
@@ -802,11 +809,14 @@ void cpuset_check_affinity(struct task_struct *task)
 	struct cpuset_placement *pl;
 	bool root, done;
 
+	task_clear_cpuset_pinned(task);
 	do {
 		pl = get_task_placement(task, &root);
+		/* A kernel thread that is bound meanwhile has no mask of its own any more. */
 		if (!root)
 			apply_cpus(&p, pl, false);
-		else if (!cpus_in_place(task, task_cpu_possible_mask(task)))
+		else if (!cpus_in_place(task, task_cpu_possible_mask(task)) &&
+			 !(READ_ONCE(task->flags) & PF_NO_SETAFFINITY))
 			reset_cpus(task);
 		/* Pairs with pi_lock, as in place_task(). */
 		done = cpuset_task_has_placement(task, pl);
@@ -848,6 +858,7 @@ bool cpuset_cpus_allowed_fallback(struct task_struct *task)
 	rcu_read_lock();
 	/* It is for good that do_set_cpus_allowed() drops it; this is not. */
 	task->user_cpus_ptr = NULL;
+	task_clear_cpuset_pinned(task);
 	do_set_cpus_allowed(task, active_fallback(task));
 	task->user_cpus_ptr = user;
 	rcu_read_unlock();

@@ -376,7 +376,8 @@ static long submit_to_worker(long arg)
 	};
 	array[0] = 0;
 	__atomic_store_n(tail, 1, __ATOMIC_RELEASE);
-	ret = syscall(SYS_io_uring_enter, ring.fd, 1, 0, 0, NULL, 0);
+	ret = syscall(SYS_io_uring_enter, ring.fd, 1, 0, IORING_ENTER_SQ_WAKEUP,
+		      NULL, 0);
 	return ret < 0 ? -errno : ret;
 }
 
@@ -403,6 +404,17 @@ static pid_t find_thread(pid_t pid, const char *start)
 	return found;
 }
 
+static pid_t wait_for_worker(pid_t pid)
+{
+	pid_t worker = 0;
+
+	for (int i = 0; !worker && i < CT_WAIT_MS; i++) {
+		usleep(1000);
+		worker = find_thread(pid, "iou-wrk-");
+	}
+	return worker;
+}
+
 /* The kernel's poller sets its own CPUs. */
 TEST_F(members, io_uring_poller)
 {
@@ -420,11 +432,11 @@ TEST_F(members, io_uring_poller)
 	EXPECT_EQ(0, puppet_end(&puppet));
 }
 
-/* One that was told which CPU to use stays there if its cpuset lets it. */
+/* One that was told which CPU to use stays there as long as its cpuset lets it. */
 TEST_F(members, io_uring_pinned_poller)
 {
 	struct puppet puppet = {};
-	pid_t poller;
+	pid_t poller, worker;
 
 	ASSERT_EQ(0, cpuset_make(A, 0x3, ALL_MEMS));
 	ASSERT_EQ(0, cpuset_make(D, 0x6, ALL_MEMS));
@@ -436,12 +448,22 @@ TEST_F(members, io_uring_pinned_poller)
 	EXPECT_EQ(0x2UL, cpuset_affinity(poller));
 	ASSERT_EQ(0, ct_write(A, "cpuset.memory_spread_page", "1"));
 	EXPECT_EQ(0x2UL, cpuset_affinity(poller));
+	/* What it has others do is not for that CPU. */
+	ASSERT_EQ(1, puppet_call(&puppet, submit_to_worker, 0));
+	worker = wait_for_worker(puppet.pid);
+	ASSERT_LT(0, worker);
+	EXPECT_EQ(0x3UL, cpuset_affinity(worker));
 	ASSERT_EQ(0, ct_attach_process(D, puppet.pid));
 	EXPECT_EQ(0x2UL, cpuset_affinity(poller));
+	EXPECT_EQ(0x6UL, cpuset_affinity(worker));
+	ASSERT_EQ(0, ct_attach_process(MNT, puppet.pid));
+	EXPECT_EQ(0x2UL, cpuset_affinity(poller));
+	EXPECT_EQ(ALL_CPUS, cpuset_affinity(worker));
+	ASSERT_EQ(0, ct_attach_process(D, puppet.pid));
 	ASSERT_EQ(0, cpuset_set(D, "cpuset.cpus", 0xc));
 	EXPECT_EQ(0xcUL, cpuset_affinity(poller));
 	ASSERT_EQ(0, cpuset_set(D, "cpuset.cpus", ALL_CPUS));
-	EXPECT_EQ(0x2UL, cpuset_affinity(poller));
+	EXPECT_EQ(ALL_CPUS, cpuset_affinity(poller));
 	EXPECT_EQ(0, puppet_end(&puppet));
 }
 
@@ -449,7 +471,7 @@ TEST_F(members, io_uring_pinned_poller)
 TEST_F(members, io_uring_workers)
 {
 	struct puppet puppet = {};
-	pid_t worker = 0;
+	pid_t worker;
 
 	ASSERT_EQ(0, cpuset_make(A, 0x2, ALL_MEMS));
 	ASSERT_EQ(0, cpuset_make(D, 0x4, ALL_MEMS));
@@ -457,10 +479,7 @@ TEST_F(members, io_uring_workers)
 	ASSERT_EQ(0, puppet_call(&puppet, make_ring, 0));
 	ASSERT_EQ(0, ct_attach_process(A, puppet.pid));
 	ASSERT_EQ(1, puppet_call(&puppet, submit_to_worker, 0));
-	for (int i = 0; !worker && i < CT_WAIT_MS; i++) {
-		usleep(1000);
-		worker = find_thread(puppet.pid, "iou-wrk-");
-	}
+	worker = wait_for_worker(puppet.pid);
 	ASSERT_LT(0, worker);
 	EXPECT_IN_FORCE(puppet.pid, 2, 0x2, ALL_MEMS);
 	ASSERT_EQ(0, ct_attach_process(D, puppet.pid));
