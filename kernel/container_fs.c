@@ -918,9 +918,6 @@ static int container_delete(struct container *cont, struct kernfs_node *kn,
 	container_lock();
 	if ((READ_ONCE(cont->flags) & flags) == flags)
 		ret = container_remove(cont);
-	else
-		/* Then it is to be announced. Who has changed that queues it again. */
-		set_bit(CONTAINER_RELEASABLE, &cont->flags);
 	if (!ret) {
 		announce(cont);
 		trace_with_path(container_rmdir, cont);
@@ -1174,6 +1171,9 @@ static void container_handle_change(struct container *cont)
 	released = container_take_release(cont);
 	delete = test_bit(CONTAINER_AUTO_DELETE, &cont->flags) &&
 		 test_bit(CONTAINER_USED, &cont->flags) && container_empty(cont);
+	/* It may stay after all; who sees to that queues it again. */
+	if (released && delete)
+		set_bit(CONTAINER_RELEASABLE, &cont->flags);
 	if (released)
 		trace_with_path(container_release, cont);
 	if (released && !delete && root->release_agent &&

@@ -217,14 +217,18 @@ static void apply_cpus(struct placing *p, struct cpuset_placement *pl, bool root
 		p->bound = true;
 		if (cpus_in_place(task, &pl->cpus))
 			return;
-		task_clear_cpuset_pinned(task);
 		if (likely(cpumask_subset(&pl->cpus, task_cpu_possible_mask(task))))
 			set_cpus(task, &pl->cpus);
 		else
 			apply_possible_cpus(task);
+		/* After that, for it may just be pinning itself to less. */
+		task_clear_cpuset_pinned(task);
 	} else if (p->bound || task_cpuset_placed(task)) {
-		if (!task_cpuset_pinned(task))
+		if (!task_cpuset_pinned(task)) {
 			reset_cpus(task);
+			/* As above. */
+			task_clear_cpuset_pinned(task);
+		}
 		task_lock(task);
 		task_clear_cpuset_placed(task);
 		task_unlock(task);
@@ -572,7 +576,8 @@ static void reset_root_member(struct task_struct *task)
 	user = task->user_cpus_ptr;
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	/* One that is set meanwhile needs no help. */
-	if (user && !(READ_ONCE(task->flags) & PF_NO_SETAFFINITY))
+	if (user && !task_cpuset_pinned(task) &&
+	    !(READ_ONCE(task->flags) & PF_NO_SETAFFINITY))
 		reset_cpus(task);
 }
 
@@ -786,7 +791,8 @@ void cpuset_set_cpus_allowed(struct task_struct *task, const struct cpumask *cpu
 		} else if (pin) {
 			task_set_cpuset_pinned(task);
 		}
-		set_cpus_allowed_ptr(task, mask);
+		if (set_cpus_allowed_ptr(task, mask))
+			task_clear_cpuset_pinned(task);
 		cpumask_copy(mask, allowed);
 		cpuset_cpus_allowed(task, allowed);
 	} while (!cpumask_equal(mask, allowed));

@@ -340,15 +340,18 @@ static bool bandwidth_fits(int cpu, const struct cpumask *cpus)
 
 /*
  * Where @task is going to run that is given @cpus, of which some are active: as in
- * __set_cpus_allowed_ptr(), its own mask counts if anything is left. pi_lock is held.
+ * __set_cpus_allowed_ptr(), its own mask counts if anything is left, unless it stays
+ * where it is pinned. pi_lock is held.
  */
 static void narrow_target(struct cpumask *target, struct task_struct *task,
 			  const struct cpumask *cpus)
 {
 	const struct cpumask *user = task->user_cpus_ptr;
 
-	if (!user || !cpumask_and(target, cpus, user) ||
-	    !cpumask_intersects(target, cpu_active_mask))
+	if (task_cpuset_pinned(task) && cpumask_subset(&task->cpus_mask, cpus))
+		cpumask_copy(target, &task->cpus_mask);
+	else if (!user || !cpumask_and(target, cpus, user) ||
+		 !cpumask_intersects(target, cpu_active_mask))
 		cpumask_copy(target, cpus);
 }
 
