@@ -727,7 +727,7 @@ TEST_F_TIMEOUT(race_cpuset, own_mask, RACE_TIMEOUT)
 {
 	struct race *race = self->race;
 
-	race_need(race, COUNT_CHECKED, 20);
+	race_need(race, COUNT_CHECKED, 10);
 	mask_setters = ct_shared(sizeof(*mask_setters));
 	ASSERT_EQ(0, cpuset_make(A, 0x1, ALL_MEMS));
 	ASSERT_EQ(0, cpuset_make(B, 0x3, ALL_MEMS));

@@ -258,7 +258,7 @@ TEST_F_TIMEOUT(race_kill, moved, RACE_TIMEOUT)
 	pid_t pid, bystanders[2];
 	cpu_set_t cpus;
 
-	race_need(race, COUNT_ROUNDS, 50);
+	race_need(race, COUNT_ROUNDS, 10);
 	CPU_ZERO(&cpus);
 	CPU_SET(1, &cpus);
 	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
