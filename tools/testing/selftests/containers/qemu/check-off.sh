@@ -40,10 +40,11 @@ with_lines_of() {
 		     { print substr($0, 2) }'
 }
 
-# The code and the sizes of the sections of an object file.
+# The code and the sizes of the sections of an object file, but for debugging
+# information, which has the path of the source.
 code() {
 	objdump -d "$1" | sed 1,3d
-	size -A "$1" | sed 1,2d
+	size -A "$1" | sed '1,2d; /^\.debug/d; /^\.rela\.debug/d; /^Total/d'
 }
 
 mkdir -p "$compare" "$LOGS"
@@ -76,7 +77,7 @@ while read -r object; do
 	count=$((count + 1))
 	cmp -s <(code "$compare/before/$object") <(code "$compare/after/$object") ||
 		{ echo "differs: $object"; differ=$((differ + 1)); }
-done < <(cd "$compare/before" && { find kernel init fs mm drivers/base drivers/acpi block net \
+done < <(cd "$compare/before" && { find kernel init fs mm drivers/base drivers/acpi net io_uring \
 	arch/x86/kernel -name '*.o' ! -name built-in.o; echo vmlinux.o; } | LC_ALL=C sort)
 for object in kernel/fork.o kernel/exit.o; do
 	cmp -s <(code "$compare/before/$object") <(code "$compare/after/$object") &&
