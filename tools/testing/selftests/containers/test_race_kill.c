@@ -190,21 +190,30 @@ static pid_t multiplier(void)
 	return 0;
 }
 
+/* Be on one CPU with those who are started from now on, and before them. */
+static int go_first(void)
+{
+	const struct sched_param param = { .sched_priority = 1 };
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(1, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) ||
+	    sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param))
+		return -errno;
+	return 0;
+}
+
 /*
  * Who kills does it in the middle of a fork, now and then: it has the same CPU, and
  * goes first. Whether the new one is seen by then or not, it is killed.
  */
 TEST_F_TIMEOUT(race_kill, halted_fork, RACE_TIMEOUT)
 {
-	const struct sched_param param = { .sched_priority = 1 };
 	struct race *race = self->race;
-	cpu_set_t cpus;
 
 	race_need(race, COUNT_ROUNDS, 6);
-	CPU_ZERO(&cpus);
-	CPU_SET(1, &cpus);
-	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
-	ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param));
+	ASSERT_EQ(0, go_first());
 	started = ct_shared(sizeof(*started));
 	while (!race_over(race)) {
 		pid_t pid;
@@ -252,17 +261,12 @@ static pid_t threader(void)
  */
 TEST_F_TIMEOUT(race_kill, moved, RACE_TIMEOUT)
 {
-	const struct sched_param param = { .sched_priority = 1 };
 	static const char *const conts[] = { TOP, OTHER };
 	struct race *race = self->race;
 	pid_t pid, bystanders[2];
-	cpu_set_t cpus;
 
 	race_need(race, COUNT_ROUNDS, 10);
-	CPU_ZERO(&cpus);
-	CPU_SET(1, &cpus);
-	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
-	ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param));
+	ASSERT_EQ(0, go_first());
 	ASSERT_EQ(0, ct_mkdir(TOP));
 	pid = threader();
 	ASSERT_LT(0, pid);
