@@ -11,8 +11,12 @@ set -eu
 
 matrix=$BUILD/matrix
 
-# A name, and how the kernel differs from the plain one.
-table='
+# How arm64 differs.
+arm64='ARM64=y PCI=y PCI_HOST_GENERIC=y SERIAL_8250_PCI=y'
+
+# A name, and how the kernel differs from the plain one. On x86 HOTPLUG_CPU cannot be
+# switched off where there is SMP.
+table="
 no-cpuset	CPUSETS=n
 no-cpuacct	CONTAINER_CPUACCT=n
 no-numtasks	CONTAINER_NUMTASKS=n
@@ -24,7 +28,6 @@ cgroup-cpuset	CGROUPS=y CPUSETS_CONTAINER=n CPUSETS_CGROUP=y
 up		SMP=n
 no-numa		NUMA=n
 no-sysctl	PROC_SYSCTL=n
-no-hotplug	HOTPLUG_CPU=n MEMORY_HOTPLUG=n MEMORY_HOTREMOVE=n
 no-namespaces	NAMESPACES=n
 modules		MODULES=y
 preempt-none	PREEMPT=n PREEMPT_NONE=y
@@ -32,8 +35,9 @@ preempt-rt	PREEMPT_RT=y
 many-cpus	NR_CPUS=512 MAXSMP=n
 clang		CC_IS_CLANG=y
 i386		64BIT=n X86_32=y COMPAT_32BIT_TIME=y
-arm64		ARM64=y PCI=y PCI_HOST_GENERIC=y SERIAL_8250_PCI=y
-'
+arm64		$arm64
+no-hotplug	$arm64 HOTPLUG_CPU=n MEMORY_HOTPLUG=n
+"
 
 # Debian's busybox for architecture $1, without making it one of this machine's.
 foreign_busybox() {
@@ -69,7 +73,7 @@ toolchain() {
 		"$QEMU_DIR/setup.sh" gcc-i686-linux-gnu libc6-dev-i386-cross
 		foreign_busybox i386
 		export ARCH=i386 CROSS_COMPILE=i686-linux-gnu- BUSYBOX ;;
-	arm64)
+	arm64|no-hotplug)
 		"$QEMU_DIR/setup.sh" gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 			qemu-system-arm
 		foreign_busybox arm64
